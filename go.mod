@@ -1,0 +1,3 @@
+module github.com/troupe-automation/troupe
+
+go 1.26
