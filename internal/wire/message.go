@@ -22,7 +22,6 @@ type Call struct {
 	Diff      bool              `json:"diff,omitempty"`
 	Verbosity int               `json:"verbosity,omitempty"`
 	Env       map[string]string `json:"env,omitempty"`
-	Dir       string            `json:"dir,omitempty"`     // working directory; "" is the home directory
 	Payload   *Payload          `json:"payload,omitempty"` // a file the controller offers
 	Receive   bool              `json:"receive,omitempty"` // the controller wants the file the module sends
 	Output    bool              `json:"output,omitempty"`  // the controller wants output while it is printed

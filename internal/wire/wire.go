@@ -110,6 +110,9 @@ func (w *Writer) Write(f Frame) error {
 	return w.writeFrame(f)
 }
 
+// Relay sends one frame as it is.
+func (w *Writer) Relay(f Frame) error { return w.writeFrame(f) }
+
 func (w *Writer) writeFrame(f Frame) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

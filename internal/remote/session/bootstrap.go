@@ -36,7 +36,10 @@ func starter(at string, i *images) string {
 	// ok: is $1 a private directory of ours?
 	b.WriteString(`ok() { if [ -L "$1" ]; then return 1; fi; [ -d "$1" ] && [ -O "$1" ] && case $(ls -ld "$1") in drwx------*) ;; *) return 1 ;; esac; }; `)
 	b.WriteString(`h="$HOME/.cache/troupe"; if [ -x "$h/$n" ] && [ -O "$h/$n" ] && ok "$h"; then ` + exec(`"$h/$n"`) + `; fi; `)
-	b.WriteString(`u=$(id -u); z=raw; command -v gzip >/dev/null 2>&1 && z=gz; w="no directory can be used"; `)
+	b.WriteString(`u=$(id -u); z=raw; w="no directory can be used"; `)
+	if at == "" { // within one machine a pipe is faster than gzip
+		b.WriteString(`command -v gzip >/dev/null 2>&1 && z=gz; `)
+	}
 	b.WriteString(`for d in "$h" "/var/tmp/troupe-$u" "/tmp/troupe-$u" "/dev/shm/troupe-$u" "/run/user/$u/troupe"; do `)
 	b.WriteString(`[ -d "$d" ] || mkdir -p "$d" 2>/dev/null || continue; ok "$d" || continue; f="$d/$n"; `)
 	b.WriteString(`if [ -x "$f" ] && [ -O "$f" ]; then ` + exec(`"$f"`) + `; fi; `)

@@ -399,7 +399,7 @@ func (l *link) node(spec *become.Spec, limit time.Duration) (*node, error) {
 
 func (l *link) run(ctx context.Context, n *node, c Call) (json.RawMessage, error) {
 	m := wire.Call{
-		Module: c.Module, Args: c.Args, Check: c.Check, Diff: c.Diff, Verbosity: c.Verbosity, Env: c.Env, Dir: c.Dir,
+		Module: c.Module, Args: c.Args, Check: c.Check, Diff: c.Diff, Verbosity: c.Verbosity, Env: c.Env,
 		Receive: c.Receive != nil, Output: c.Output != nil, RemoteTmp: c.RemoteTmp,
 	}
 	if c.Payload != nil {

@@ -82,7 +82,6 @@ type Call struct {
 	Diff      bool
 	Verbosity int
 	Env       map[string]string // keyword environment
-	Dir       string            // working directory; "" is the login user's home, the caller's own for local connections
 	RemoteTmp string            // option remote_tmp; "" is ~/.ansible/tmp
 	Become    *become.Spec      // nil: run as the login user
 
