@@ -2,6 +2,8 @@ module github.com/troupe-automation/troupe
 
 go 1.26.0
 
+require go.yaml.in/yaml/v4 v4.0.0
+
 require (
 	github.com/creack/pty v1.1.24
 	go.uber.org/goleak v1.3.0

@@ -22,6 +22,7 @@ type Options struct {
 	Payload      *Payload
 	Send         func(r io.Reader) error
 	Output       func(stream string, chunk []byte)
+	Shell        string
 	NoInvocation bool // leave invocation out of the result
 }
 
@@ -36,7 +37,7 @@ func Execute(ctx context.Context, m *Module, raw map[string]any, opts Options) R
 	checked := m.Spec.Check(name, raw)
 	call := &Call{
 		Args: checked.Args, Check: opts.Check, Diff: opts.Diff, Verbosity: opts.Verbosity, Env: opts.Env, TmpDir: opts.TmpDir,
-		Payload: opts.Payload, Send: opts.Send, Output: opts.Output,
+		Payload: opts.Payload, Send: opts.Send, Output: opts.Output, Shell: opts.Shell,
 		Warnings: checked.Warnings, Deprecations: checked.Deprecations,
 		NoLog: checked.NoLog,
 	}

@@ -107,6 +107,8 @@ type Call struct {
 	Payload *Payload
 	// Send streams a file to the controller (fetch). nil when the controller does not want one.
 	Send func(r io.Reader) error
+	// Shell runs shell commands unless a task names another; "" means /bin/sh.
+	Shell string
 	// Output passes on what a running command prints, for live displays. Never nil.
 	Output func(stream string, chunk []byte)
 

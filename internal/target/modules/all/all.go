@@ -6,12 +6,14 @@ package all
 import (
 	"slices"
 
+	"github.com/troupe-automation/troupe/internal/target/modules/commands"
 	"github.com/troupe-automation/troupe/internal/target/modules/system"
 	"github.com/troupe-automation/troupe/module"
 )
 
 // All are the native modules, by family.
 var All = slices.Concat(
+	commands.All,
 	system.All,
 )
 

@@ -1,0 +1,4 @@
+// Package builtins holds Jinja's own filters, tests and globals, one file for each family.
+//
+// Called by whoever sets up an environment: internal/lang/template adds Ansible's on top.
+package builtins

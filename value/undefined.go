@@ -1,0 +1,97 @@
+package value
+
+// UndefinedKind says how much an Undefined allows before it raises.
+type UndefinedKind uint8
+
+const (
+	// Lenient is Jinja's default Undefined: prints as "", is false, empty and equal to its like; attributes raise.
+	Lenient UndefinedKind = iota
+	// Strict raises on every use but the test for being defined.
+	Strict
+	// Chained is Ansible's: as Strict, but an attribute or item of it is the same Undefined again, so that the first
+	// failure is the one that is told (template-semantics §4).
+	Chained
+)
+
+// Undefined stands for a name, attribute or item that does not exist. It is a value: it raises only when it is used.
+type Undefined struct {
+	Kind UndefinedKind
+	Hint string // the whole message when not empty
+	Obj  Value  // the object that lacks Name; nil for a variable
+	Name Value  // Str for attributes and variables; any key for items
+	From error  // what made it undefined, when that was itself an error (a variable whose template failed)
+}
+
+// TypeName is what Ansible's type_debug prints.
+func (u *Undefined) TypeName() string {
+	switch u.Kind {
+	case Lenient:
+		return "Undefined"
+	case Strict:
+		return "StrictUndefined"
+	}
+	return "AnsibleUndefined"
+}
+
+// Message is the text of the error that using u gives.
+func (u *Undefined) Message() string {
+	if u.Hint != "" {
+		return u.Hint
+	}
+	if u.Obj == nil {
+		r, err := Repr(u.Name)
+		if err != nil {
+			r = "?"
+		}
+		return r + " is undefined"
+	}
+	obj := objectRepr(u.Obj)
+	r, err := Repr(u.Name)
+	if err != nil {
+		r = "?"
+	}
+	if _, ok := AsString(u.Name); !ok {
+		return obj + " has no element " + r
+	}
+	return quoteOnce(obj) + " has no attribute " + r
+}
+
+// objectRepr is Jinja's object_type_repr: "None", "dict object", "jinja2.runtime.LoopContext object".
+func objectRepr(v Value) string {
+	switch v := v.(type) {
+	case NoneType:
+		return "None"
+	case interface{ QualifiedTypeName() string }:
+		return v.QualifiedTypeName() + " object"
+	}
+	return v.TypeName() + " object"
+}
+
+func quoteOnce(s string) string { return "'" + s + "'" }
+
+// Err is the error that using u gives: class UndefinedError.
+func (u *Undefined) Err() error {
+	return &Error{Class: "UndefinedError", Msg: u.Message(), Undefined: u}
+}
+
+// Repr is the text of an Undefined inside a printed container.
+func (u *Undefined) Repr() (string, error) {
+	if u.Kind == Chained {
+		return "", u.Err()
+	}
+	return u.TypeName(), nil
+}
+
+// Str prints "" when lenient, else raises.
+func (u *Undefined) Str() (string, error) {
+	if u.Kind == Lenient {
+		return "", nil
+	}
+	return "", u.Err()
+}
+
+// IsUndefined reports whether err, or what it wraps, is the use of an Undefined.
+func IsUndefined(err error) bool {
+	e, ok := asError(err)
+	return ok && e.Class == "UndefinedError"
+}
