@@ -12,7 +12,7 @@ from ansible.module_utils.common import warnings  # noqa: E402
 
 def normal(result):
     # The order of the valid booleans is that of a set.
-    return re.sub(r'Valid booleans include: .*?on\'|Valid booleans include: [^"]*', '', json.dumps(result, sort_keys=True))
+    return re.sub(r'Valid booleans include: [^"]*', '', json.dumps(result, sort_keys=True))
 
 
 bad = count = 0
