@@ -48,7 +48,10 @@ func TestAgentIsBroughtOnce(t *testing.T) {
 func TestCacheFallsBack(t *testing.T) {
 	s := connectiontest.StartSSHD(t)
 	for name, prepare := range map[string]func(t *testing.T, home string){
-		"world-writable cache": func(t *testing.T, home string) { os.MkdirAll(home+"/.cache/troupe", 0); os.Chmod(home+"/.cache/troupe", 0o777) },
+		"world-writable cache": func(t *testing.T, home string) {
+			os.MkdirAll(home+"/.cache/troupe", 0)
+			os.Chmod(home+"/.cache/troupe", 0o777)
+		},
 		"cache is a link": func(t *testing.T, home string) {
 			os.MkdirAll(home+"/.cache", 0o777)
 			os.Symlink("/tmp", home+"/.cache/troupe")

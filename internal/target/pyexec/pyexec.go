@@ -27,6 +27,7 @@ var workerSource string
 type Task struct {
 	Interpreter []string // command and arguments
 	Name        string   // for messages
+	Full        string   // dotted name, for relative imports
 	Hash        string   // of Source
 	Source      []byte
 	Base        Library   // what the worker imports once
@@ -297,7 +298,7 @@ func (w *worker) run(ctx context.Context, t Task) (Outcome, error) {
 	w.tasks[id] = r
 	w.mu.Unlock()
 	err = w.send(map[string]any{
-		"id": id, "hash": t.Hash, "file": "ansible_module_" + t.Name + ".py", "source": string(t.Source), "args": string(t.Args), "env": env, "libraries": extra,
+		"id": id, "full": t.Full, "hash": t.Hash, "file": "ansible_module_" + t.Name + ".py", "source": string(t.Source), "args": string(t.Args), "env": env, "libraries": extra,
 	}, []int{int(out.w.Fd()), int(errs.w.Fd())})
 	out.w.Close()
 	errs.w.Close()

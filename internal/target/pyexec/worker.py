@@ -131,6 +131,7 @@ def execute(task, code):
     import types
     main = types.ModuleType('__main__')
     main.__file__ = task['file']
+    main.__package__ = task['full'].rpartition('.')[0]
     sys.modules['__main__'] = main
     sys.argv = [task['file']]
     if 'random' in sys.modules:
