@@ -14,10 +14,11 @@ import (
 
 // Module is one native module.
 type Module struct {
-	Name string // fully qualified, "ansible.builtin.copy"
-	Doc  string // one sentence: what it does
-	Spec Spec
-	Run  func(ctx context.Context, c *Call) (Result, error)
+	Name    string   // fully qualified, "ansible.builtin.copy"
+	Aliases []string // other fully qualified names of the same module
+	Doc     string   // one sentence: what it does
+	Spec    Spec
+	Run     func(ctx context.Context, c *Call) (Result, error)
 }
 
 // Type is the type of an option, with the names argument_spec uses.
@@ -51,6 +52,16 @@ type Option struct {
 	NoLog    bool
 	Options  []Option // of a dict, or of the dicts of a list
 	Rules    Rules    // between Options
+
+	ApplyDefaults     bool              // a dict with Options that is not given becomes the dict of their defaults
+	DeprecatedAliases []DeprecatedAlias // aliases whose use adds a deprecation to the result
+}
+
+// DeprecatedAlias is an alias that will go away.
+type DeprecatedAlias struct {
+	Name       string
+	Version    string // the release without it
+	Collection string // of which collection Version is
 }
 
 // Rules are the constraints between options.
@@ -96,11 +107,49 @@ type Call struct {
 	Payload *Payload
 	// Send streams a file to the controller (fetch). nil when the controller does not want one.
 	Send func(r io.Reader) error
+	// Shell runs shell commands unless a task names another; "" means /bin/sh.
+	Shell string
 	// Output passes on what a running command prints, for live displays. Never nil.
 	Output func(stream string, chunk []byte)
 
 	Warnings     []string
 	Deprecations []map[string]any
+	NoLog        []string // texts to remove from the result: the values of NoLog options, and what the module adds
+}
+
+// Str is the option as a string, "" when not given.
+func (c *Call) Str(name string) string { s, _ := c.Args[name].(string); return s }
+
+// Bool is the option as a bool, false when not given.
+func (c *Call) Bool(name string) bool { b, _ := c.Args[name].(bool); return b }
+
+// Int is the option as a number, 0 when not given.
+func (c *Call) Int(name string) int64 {
+	switch v := c.Args[name].(type) {
+	case int64:
+		return v
+	case bool:
+		if v {
+			return 1
+		}
+	}
+	return 0
+}
+
+// Has says whether the option has a value, given or by default.
+func (c *Call) Has(name string) bool { return c.Args[name] != nil }
+
+// Strings is a list option as strings, nil when not given.
+func (c *Call) Strings(name string) []string {
+	list, ok := c.Args[name].([]any)
+	if !ok {
+		return nil
+	}
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = pyStr(v)
+	}
+	return out
 }
 
 // Warn adds a warning to the result.

@@ -1,0 +1,14 @@
+// Package commands has the modules that run what the user wrote: command, shell, raw, script, expect.
+//
+// Called by internal/target/modules/all.
+package commands
+
+import "github.com/troupe-automation/troupe/module"
+
+// All are the modules of this family.
+var All = []*module.Module{
+	command,
+	shell,
+	raw,
+	script,
+}

@@ -1,0 +1,9 @@
+package commands
+
+import (
+	"testing"
+
+	"github.com/troupe-automation/troupe/internal/target/modules/moduletest"
+)
+
+func TestCommand(t *testing.T) { moduletest.Replay(t, All, "testdata/command.json") }

@@ -1,0 +1,12 @@
+// Package system has the modules about the machine as a whole: facts, host name, settings, waiting.
+//
+// Called by internal/target/modules/all.
+package system
+
+import "github.com/troupe-automation/troupe/module"
+
+// All are the modules of this family.
+var All = []*module.Module{
+	ping,
+	setup,
+}
