@@ -162,7 +162,7 @@ func xmlattr(c *jinja.Call) (value.Value, error) {
 		return nil, u.Err()
 	}
 	if !value.IsMapping(c.Args[0]) {
-		return nil, value.Errorf("AttributeError", "'%s' object has no attribute 'items'", c.Args[0].TypeName())
+		return nil, value.Errorf("AttributeError", "'%s' object has no attribute 'items'", value.CTypeName(c.Args[0]))
 	}
 	d, err := value.ToDict(c.Args[0])
 	if err != nil {
@@ -176,6 +176,10 @@ func xmlattr(c *jinja.Call) (value.Value, error) {
 		ks, err := value.ToStr(k)
 		if err != nil {
 			return nil, err
+		}
+		if strings.ContainsAny(ks, " \t\n\r\f/>=") {
+			r, _ := value.Repr(value.Str(ks))
+			return nil, value.ValueErrorf("Invalid character in attribute name: %s", r)
 		}
 		vs, err := value.ToStr(v)
 		if err != nil {

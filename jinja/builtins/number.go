@@ -190,7 +190,7 @@ func Round(v value.Value, ndigits int) (value.Value, error) {
 	}
 	n, ok := value.ToBigInt(v)
 	if !ok {
-		return nil, value.TypeErrorf("type %s doesn't define __round__ method", v.TypeName())
+		return nil, value.TypeErrorf("type %s doesn't define __round__ method", value.CTypeName(v))
 	}
 	if ndigits >= 0 {
 		return value.NewBig(n), nil

@@ -168,7 +168,7 @@ func dictsort(c *jinja.Call) (value.Value, error) {
 		return nil, u.Err()
 	}
 	if !value.IsMapping(c.Args[0]) {
-		return nil, value.Errorf("AttributeError", "'%s' object has no attribute 'items'", c.Args[0].TypeName())
+		return nil, value.Errorf("AttributeError", "'%s' object has no attribute 'items'", value.CTypeName(c.Args[0]))
 	}
 	d, err := value.ToDict(c.Args[0])
 	if err != nil {
@@ -258,7 +258,7 @@ func reversible(v value.Value) ([]value.Value, error) {
 	case value.Mapping:
 		return value.Collect(v)
 	}
-	return nil, value.TypeErrorf("'%s' object is not reversible", v.TypeName())
+	return nil, value.TypeErrorf("'%s' object is not reversible", value.CTypeName(v))
 }
 
 func random(c *jinja.Call) (value.Value, error) {

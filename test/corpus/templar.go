@@ -333,7 +333,7 @@ func kind(err error) string {
 		return "undefined"
 	}
 	switch value.ErrorClass(err) {
-	case "AnsibleFilterError", "AnsibleFilterTypeError":
+	case "AnsibleFilterError":
 		return "filter"
 	case "AnsibleLookupError":
 		return "lookup"

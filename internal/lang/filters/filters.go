@@ -28,7 +28,7 @@ type family struct {
 	tests   []jinja.Filter
 }
 
-var families []family
+var families = []family{encodings, mappings, sets}
 
 // textFilters give text that no later step may turn into data.
 var textFilters = map[string]bool{
