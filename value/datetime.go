@@ -55,7 +55,9 @@ func NewDate(t time.Time) *Date {
 	return &Date{T: time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)}
 }
 
-func (d *Datetime) equal(o *Datetime) bool { return (d.Zone == nil) == (o.Zone == nil) && d.T.Equal(o.T) }
+func (d *Datetime) equal(o *Datetime) bool {
+	return (d.Zone == nil) == (o.Zone == nil) && d.T.Equal(o.T)
+}
 
 // HashKey makes equal datetimes one key.
 func (d *Datetime) HashKey() any {

@@ -140,10 +140,10 @@ func (a Attrs) applyMode(_ context.Context, path string, check bool, d *Diff) (b
 	if current == mode {
 		return false, nil
 	}
+	d.set("mode", PathMode(current), PathMode(mode))
 	if info.Mode()&os.ModeSymlink != 0 {
 		return false, nil // Linux has no modes of links
 	}
-	d.set("mode", ModeText(current), ModeText(mode))
 	if check {
 		return true, nil
 	}
@@ -246,7 +246,7 @@ func lstat(path string) (*syscall.Stat_t, error) {
 }
 
 // AddPathInfo adds to a result with path or dest what every such result says about the file: uid, gid, owner, group, mode, state, size,
-// and secontext where there is SELinux. Keys that are set stay as they are.
+// and secontext where there is SELinux.
 func AddPathInfo(r module.Result) {
 	path, ok := r["path"].(string)
 	if !ok {
@@ -254,18 +254,18 @@ func AddPathInfo(r module.Result) {
 			return
 		}
 	}
+	if _, err := os.Stat(path); err != nil { // also of a dangling link nothing is said
+		return
+	}
 	info, err := os.Lstat(path)
 	if err != nil {
-		r["state"] = "absent"
 		return
 	}
 	st := info.Sys().(*syscall.Stat_t)
 	r["uid"], r["gid"] = int64(st.Uid), int64(st.Gid)
 	r["owner"], r["group"] = UserName(int(st.Uid)), GroupName(int(st.Gid))
-	r["mode"] = ModeText(Perm(info))
-	if _, ok := r["state"]; !ok {
-		r["state"] = StateOf(info)
-	}
+	r["mode"] = PathMode(Perm(info))
+	r["state"] = StateOf(info)
 	if c, ok := Label(path); ok && SELinuxEnabled() {
 		r["secontext"] = c
 	}
@@ -285,7 +285,7 @@ func StateOf(info os.FileInfo) string {
 	return "file"
 }
 
-// Errno words an error as Python's OSError does: "[Errno 2] No such file or directory: '/x'".
+// Errno words an error as Python's OSError does: "[Errno 2] No such file or directory: b'/x'".
 func Errno(err error) string {
 	var path string
 	e := err
@@ -299,7 +299,7 @@ func Errno(err error) string {
 		if n, ok := e.(syscall.Errno); ok {
 			s := "[Errno " + strconv.Itoa(int(n)) + "] " + ErrText(n)
 			if path != "" {
-				s += ": " + module.Quote(path)
+				s += ": b" + module.Quote(path)
 			}
 			return s
 		}

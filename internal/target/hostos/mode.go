@@ -22,8 +22,8 @@ func ParseMode(v any, current uint32, isDir bool) (uint32, error) {
 			return checkPerm(int64(m))
 		}
 	case string:
-		if n, err := strconv.ParseInt(strings.TrimPrefix(strings.TrimPrefix(m, "0o"), "0O"), 8, 64); err == nil {
-			return checkPerm(n)
+		if n, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimPrefix(m, "0o"), "0O"), 8, 32); err == nil {
+			return uint32(n), nil // more than permission bits are left to chmod(2), which ignores them
 		}
 		return symbolicMode(m, current, isDir)
 	}
@@ -158,5 +158,8 @@ func Perm(info fs.FileInfo) uint32 {
 	return m
 }
 
-// ModeText writes a mode as results do: "0644".
+// ModeText writes a mode as stat does: "0644", "4755".
 func ModeText(m uint32) string { return fmt.Sprintf("%04o", m) }
+
+// PathMode writes a mode as results about files do: "0644", "04755".
+func PathMode(m uint32) string { return fmt.Sprintf("0%03o", m) }

@@ -9,10 +9,12 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/remote/connection"
 	"github.com/troupe-automation/troupe/internal/remote/connection/local"
+	"github.com/troupe-automation/troupe/internal/remote/connection/ssh"
 )
 
 // Kinds are all kinds of connections.
 var Kinds = []*connection.Kind{
+	&ssh.Kind,
 	&local.Kind,
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/troupe-automation/troupe/internal/target/modules/commands"
+	"github.com/troupe-automation/troupe/internal/target/modules/files"
 	"github.com/troupe-automation/troupe/internal/target/modules/system"
 	"github.com/troupe-automation/troupe/module"
 )
@@ -14,6 +15,7 @@ import (
 // All are the native modules, by family.
 var All = slices.Concat(
 	commands.All,
+	files.All,
 	system.All,
 )
 

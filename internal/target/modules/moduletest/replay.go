@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
@@ -95,7 +96,7 @@ func setUp(t *testing.T, dir string, c Case) {
 		if m := c.Modes[n]; m != "" {
 			bits, err := strconv.ParseUint(m, 8, 32)
 			must(err)
-			must(os.Chmod(p, fs.FileMode(bits)))
+			must(syscall.Chmod(p, uint32(bits)))
 		}
 	}
 	for n, target := range c.Links {

@@ -1,0 +1,21 @@
+// Package files has the modules about files and their content.
+//
+// Called by internal/target/modules/all.
+package files
+
+import "github.com/troupe-automation/troupe/module"
+
+// All are the modules of this family.
+var All = []*module.Module{
+	assemble,
+	blockinfile,
+	copyFile,
+	fetch,
+	file,
+	find,
+	lineinfile,
+	replace,
+	slurp,
+	stat,
+	tempfile,
+}

@@ -1,0 +1,514 @@
+package files
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/troupe-automation/troupe/internal/target/hostos"
+	"github.com/troupe-automation/troupe/module"
+)
+
+// copyFile is also the target's half of template. The controller sends one file as Payload, with its name in
+// _original_basename and, for the result and the diff's header, its path on the controller in src; of a directory it sends the
+// files one by one. Without a Payload, src is a path on the target (remote_src). _diff_header replaces src as the diff's
+// after_header.
+var copyFile = &module.Module{
+	Name: "ansible.builtin.copy",
+	Doc:  "Puts a file on the target.",
+	Spec: module.Spec{
+		Options: []module.Option{
+			{Name: "_original_basename"},
+			{Name: "backup", Type: module.TypeBool, Default: false},
+			{Name: "checksum"},
+			{Name: "content", NoLog: true},
+			{Name: "dest", Type: module.TypePath, Required: true},
+			{Name: "directory_mode", Type: module.TypeRaw},
+			{Name: "follow", Type: module.TypeBool, Default: false},
+			{Name: "force", Type: module.TypeBool, Default: true},
+			{Name: "local_follow", Type: module.TypeBool},
+			{Name: "remote_src", Type: module.TypeBool},
+			{Name: "src", Type: module.TypePath},
+			{Name: "validate"},
+		},
+		FileArgs:  true,
+		CheckMode: true,
+	},
+	Run: runCopy,
+}
+
+// maxDiff is the largest file that a diff shows, in bytes.
+const maxDiff = 104448
+
+type copier struct {
+	*module.Call
+	ctx       context.Context
+	src, dest string
+	attrs     hostos.Attrs
+}
+
+func runCopy(ctx context.Context, c *module.Call) (module.Result, error) {
+	cp := &copier{Call: c, ctx: ctx, src: c.Str("src"), dest: c.Str("dest"), attrs: hostos.AttrsOf(c)}
+	if c.Payload == nil {
+		if c.Has("content") {
+			text := []byte(c.Str("content"))
+			c.Payload = &module.Payload{Size: int64(len(text)), SHA1: hostos.SHA1(text), Open: func() (io.ReadCloser, error) {
+				return io.NopCloser(bytes.NewReader(text)), nil
+			}}
+		} else {
+			return cp.fromTarget()
+		}
+	}
+	return cp.fromController()
+}
+
+// intoDir resolves a dest that is or will be a directory, and makes missing directories.
+func (c *copier) intoDir(base string) error {
+	if strings.HasSuffix(c.dest, "/") {
+		if base != "" {
+			dir := c.dest
+			if err := c.makeDirs(dir); err != nil {
+				return err
+			}
+			c.dest = filepath.Join(c.dest, base)
+		}
+		return nil
+	}
+	if info, err := os.Stat(c.dest); err == nil && info.IsDir() && base != "" {
+		c.dest = filepath.Join(c.dest, base)
+	}
+	return nil
+}
+
+// makeDirs makes the missing directories of a path with directory_mode.
+func (c *copier) makeDirs(dir string) error {
+	var missing []string
+	for p := filepath.Clean(dir); ; p = filepath.Dir(p) {
+		if _, err := os.Stat(p); err == nil || p == filepath.Dir(p) {
+			break
+		}
+		missing = append(missing, p)
+	}
+	if c.Check || len(missing) == 0 {
+		return nil
+	}
+	attrs := c.attrs
+	attrs.Mode = c.Args["directory_mode"]
+	for i := len(missing) - 1; i >= 0; i-- {
+		if err := os.Mkdir(missing[i], 0o777); err != nil {
+			return module.Fail(hostos.Errno(err), nil)
+		}
+		if _, err := attrs.Apply(c.ctx, missing[i], false, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fromController puts the payload in place.
+func (c *copier) fromController() (module.Result, error) {
+	base := c.Str("_original_basename")
+	if base == "" && c.src != "" {
+		base = filepath.Base(c.src)
+	}
+	if err := c.intoDir(base); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(c.dest); err == nil && info.IsDir() {
+		return nil, module.Fail("can not use content with a dir as dest", module.Result{"diff": []any{}})
+	}
+	info, err := os.Lstat(c.dest)
+	exists := err == nil
+	if exists && info.Mode()&fs.ModeSymlink != 0 {
+		if c.Bool("follow") {
+			c.dest = hostos.RealPath(c.dest)
+			_, err = os.Stat(c.dest)
+			exists = err == nil
+		} else if _, err := os.Stat(c.dest); err != nil {
+			exists = false // a dangling link is replaced
+		}
+	}
+	if exists && !c.Bool("force") {
+		return module.Result{"changed": false, "dest": c.dest, "src": c.src}, nil
+	}
+	old := ""
+	if exists && (info.Mode()&fs.ModeSymlink == 0 || c.Bool("follow")) {
+		old, _ = hostos.Checksum(c.dest, "sha1")
+	}
+	if old != "" && old == c.Payload.SHA1 {
+		return c.unchanged()
+	}
+	data, err := c.read()
+	if err != nil {
+		return nil, err
+	}
+	sum := hostos.SHA1(data)
+	if old != "" && old == sum {
+		return c.unchanged()
+	}
+	r := module.Result{"diff": []any{}}
+	if c.Diff {
+		r["diff"] = []any{c.contentDiff(exists, data)}
+	}
+	fail := func(err error) (module.Result, error) {
+		r["checksum"] = sum
+		return r, wrap(err)
+	}
+	if want := c.Str("checksum"); want != "" && want != sum {
+		r["expected_checksum"] = want
+		return fail(module.Fail("Copied file does not match the expected checksum. Transfer failed.", nil))
+	}
+	dir := filepath.Dir(c.dest)
+	if st, err := os.Stat(dir); (err != nil || !st.IsDir()) && !(c.Check && strings.HasSuffix(c.Str("dest"), "/")) {
+		return fail(module.Fail(fmt.Sprintf("Destination directory %s does not exist", dir), nil))
+	}
+	if c.Check {
+		r["changed"] = true
+		return r, nil
+	}
+	backup := ""
+	if c.Bool("backup") && exists {
+		if backup, err = hostos.Backup(c.dest); err != nil {
+			return fail(err)
+		}
+	}
+	if err := c.install(bytes.NewReader(data)); err != nil {
+		return fail(err)
+	}
+	if _, err := c.attrs.Apply(c.ctx, c.dest, false, nil); err != nil {
+		return fail(err)
+	}
+	h := hostos.NewHash("md5")
+	h.Write(data)
+	r["dest"], r["checksum"], r["md5sum"], r["changed"] = c.dest, sum, fmt.Sprintf("%x", h.Sum(nil)), true
+	if c.src != "" {
+		r["src"] = c.src
+	}
+	if backup != "" {
+		r["backup_file"] = backup
+	}
+	hostos.AddPathInfo(r)
+	return r, nil
+}
+
+// install writes r to dest after validation. A link at dest is replaced.
+func (c *copier) install(r io.Reader) error {
+	if !c.Has("validate") {
+		if info, err := os.Lstat(c.dest); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			if err := os.Remove(c.dest); err != nil {
+				return err
+			}
+		}
+		return hostos.WriteFrom(c.dest, r, c.Bool("unsafe_writes"))
+	}
+	if v := c.Str("validate"); !strings.Contains(v, "%s") {
+		return module.Fail("validate must contain %s: "+v, nil)
+	}
+	tmp, err := hostos.TempFrom(c.dest, r)
+	if err != nil {
+		return err
+	}
+	// The validating program may insist on the final mode and owner.
+	if _, err := c.attrs.Apply(c.ctx, tmp, false, nil); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	if err := validate(c.ctx, c.Call, tmp, ""); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return hostos.MoveFile(tmp, c.dest, c.Bool("unsafe_writes"))
+}
+
+// read takes the payload's bytes over. Files for modules are configuration: they fit in memory many times over.
+func (c *copier) read() ([]byte, error) {
+	r, err := c.Payload.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
+}
+
+// unchanged brings mode and owner of a file with the right content to what is wanted.
+func (c *copier) unchanged() (module.Result, error) {
+	d := hostos.Diff{Before: map[string]any{"path": c.dest}, After: map[string]any{"path": c.dest}}
+	changed, err := c.attrs.Apply(c.ctx, c.dest, c.Check, &d)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := hostos.Checksum(c.dest, "sha1")
+	if err != nil {
+		return nil, wrap(err)
+	}
+	r := module.Result{"changed": changed, "path": c.dest, "dest": c.dest, "checksum": sum,
+		"diff": map[string]any{"before": d.Before, "after": d.After}}
+	hostos.AddPathInfo(r)
+	return r, nil
+}
+
+// contentDiff compares what is at dest with data.
+func (c *copier) contentDiff(exists bool, data []byte) map[string]any {
+	d := map[string]any{}
+	if exists {
+		d["before_header"] = c.dest
+		old, err := os.ReadFile(c.dest)
+		switch {
+		case err != nil:
+			d["before"] = ""
+		case len(old) > maxDiff:
+			d["dst_larger"] = maxDiff
+			delete(d, "before_header")
+		case binary(old):
+			d["dst_binary"] = 1
+			delete(d, "before_header")
+		default:
+			d["before"] = string(old)
+		}
+	} else {
+		d["before"] = ""
+	}
+	switch {
+	case len(data) > maxDiff:
+		d["src_larger"] = maxDiff
+	case binary(data):
+		d["src_binary"] = 1
+	default:
+		d["after"] = string(data)
+		d["after_header"] = c.dest
+		if c.src != "" {
+			d["after_header"] = c.src
+		}
+	}
+	return d
+}
+
+// fromTarget copies src, a path on the target.
+func (c *copier) fromTarget() (module.Result, error) {
+	if c.src == "" {
+		return nil, module.Fail("src (or content) is required", nil)
+	}
+	info, err := os.Stat(c.src)
+	if err != nil {
+		return nil, module.Fail(fmt.Sprintf("Source %s not found", c.src), nil)
+	}
+	if s, ok := c.attrs.Mode.(string); ok && s == "preserve" {
+		c.attrs.Mode = int64(hostos.Perm(info))
+	}
+	if info.IsDir() {
+		return c.dirFromTarget()
+	}
+	base := c.Str("_original_basename")
+	if base == "" {
+		base = filepath.Base(c.src)
+	}
+	if err := c.intoDir(base); err != nil {
+		return nil, err
+	}
+	if st, err := os.Lstat(c.dest); err == nil && st.Mode()&fs.ModeSymlink != 0 && c.Bool("follow") {
+		c.dest = hostos.RealPath(c.dest)
+	}
+	_, err = os.Stat(c.dest)
+	exists := err == nil
+	if exists && !c.Bool("force") {
+		r := module.Result{"msg": "file already exists", "src": c.src, "dest": c.dest, "changed": false}
+		hostos.AddPathInfo(r)
+		return r, nil
+	}
+	dir := filepath.Dir(c.dest)
+	if _, err := os.Stat(dir); err != nil && !c.Check {
+		return nil, module.Fail(fmt.Sprintf("Destination directory %s does not exist", dir), nil)
+	}
+	sum, err := hostos.Checksum(c.src, "sha1")
+	if err != nil {
+		return nil, module.Fail(fmt.Sprintf("Source %s not readable", c.src), nil)
+	}
+	if want := c.Str("checksum"); want != "" && want != sum {
+		return nil, module.Fail("Copied file does not match the expected checksum. Transfer failed.",
+			module.Result{"checksum": sum, "expected_checksum": want})
+	}
+	old := ""
+	if exists {
+		old, _ = hostos.Checksum(c.dest, "sha1")
+	}
+	changed := old != sum
+	r := module.Result{"src": c.src, "checksum": sum}
+	if r["md5sum"], err = hostos.Checksum(c.src, "md5"); err != nil {
+		return nil, wrap(err)
+	}
+	if st, err := os.Lstat(c.dest); err == nil && st.Mode()&fs.ModeSymlink != 0 {
+		changed = true
+	}
+	if changed && !c.Check {
+		if c.Bool("backup") && exists {
+			if r["backup_file"], err = hostos.Backup(c.dest); err != nil {
+				return nil, wrap(err)
+			}
+		}
+		f, err := os.Open(c.src)
+		if err != nil {
+			return nil, wrap(err)
+		}
+		defer f.Close()
+		if err := c.install(f); err != nil {
+			return nil, wrap(err)
+		}
+		if exists { // a replaced file takes the mode of src, a new one the usual mode of new files
+			if err := os.Chmod(c.dest, info.Mode()); err != nil {
+				return nil, wrap(err)
+			}
+		}
+	}
+	if !c.Check || exists {
+		a, err := c.attrs.Apply(c.ctx, c.dest, c.Check, nil)
+		if err != nil {
+			return nil, err
+		}
+		changed = changed || a
+	}
+	r["dest"], r["changed"] = c.dest, changed
+	hostos.AddPathInfo(r)
+	return r, nil
+}
+
+// dirFromTarget copies a directory: itself into dest, or with a slash behind its name what is in it.
+func (c *copier) dirFromTarget() (module.Result, error) {
+	dest := c.dest
+	info, err := os.Stat(dest)
+	if err == nil && !info.IsDir() {
+		return nil, module.Fail("cannot copy the directory "+c.src+" over the file "+dest, nil)
+	}
+	shown := dest
+	if !strings.HasSuffix(c.src, "/") {
+		dest = filepath.Join(dest, filepath.Base(c.src))
+		if err == nil {
+			shown = dest
+		}
+	} else if !strings.HasSuffix(dest, "/") {
+		shown = dest + "/"
+	}
+	changed := false
+	err = filepath.WalkDir(filepath.Clean(c.src), func(p string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(filepath.Clean(c.src), p)
+		if err != nil {
+			return err
+		}
+		ch, err := c.copyEntry(p, filepath.Join(dest, rel), e)
+		changed = changed || ch
+		return err
+	})
+	if err != nil {
+		return nil, wrap(err)
+	}
+	if !c.Check || info != nil {
+		a, err := c.attrs.Apply(c.ctx, shown, c.Check, nil)
+		if err != nil {
+			return nil, err
+		}
+		changed = changed || a
+	}
+	r := module.Result{"src": c.src, "dest": shown, "changed": changed, "checksum": nil, "md5sum": nil}
+	hostos.AddPathInfo(r)
+	return r, nil
+}
+
+func (c *copier) copyEntry(from, to string, e fs.DirEntry) (bool, error) {
+	info, err := e.Info()
+	if err != nil {
+		return false, err
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	own := func(p string, bits bool) error {
+		if err := os.Lchown(p, int(st.Uid), int(st.Gid)); err != nil && os.Geteuid() == 0 {
+			return err
+		}
+		if bits {
+			return os.Chmod(p, info.Mode())
+		}
+		return nil
+	}
+	changed := false
+	switch {
+	case e.Type()&fs.ModeSymlink != 0 && c.Has("local_follow") && !c.Bool("local_follow"):
+		target, err := os.Readlink(from)
+		if err != nil {
+			return false, err
+		}
+		if have, err := os.Readlink(to); err == nil && have == target {
+			return false, nil
+		}
+		if c.Check {
+			return true, nil
+		}
+		if err := os.RemoveAll(to); err != nil {
+			return false, err
+		}
+		return true, os.Symlink(target, to)
+	case e.IsDir():
+		if _, err := os.Stat(to); err != nil {
+			changed = true
+			if !c.Check {
+				if err := os.MkdirAll(to, 0o777); err != nil {
+					return true, err
+				}
+				if err := own(to, true); err != nil {
+					return true, err
+				}
+			}
+		}
+		if c.Check && changed {
+			return true, nil
+		}
+		a, err := c.ownerOnly(c.Args["directory_mode"]).Apply(c.ctx, to, c.Check, nil)
+		return changed || a, err
+	}
+	if t, err := os.Stat(from); err != nil || !t.Mode().IsRegular() {
+		return false, err
+	}
+	_, err = os.Stat(to)
+	exists := err == nil
+	if exists && !c.Bool("force") {
+		return false, nil
+	}
+	a, err := hostos.Checksum(from, "sha1")
+	if err != nil {
+		return false, err
+	}
+	if b, err := hostos.Checksum(to, "sha1"); err != nil || a != b {
+		changed = true
+		if !c.Check {
+			f, err := os.Open(from)
+			if err != nil {
+				return false, err
+			}
+			defer f.Close()
+			if err := hostos.WriteFrom(to, f, c.Bool("unsafe_writes")); err != nil {
+				return false, err
+			}
+			if !exists {
+				if err := own(to, true); err != nil {
+					return true, err
+				}
+			}
+		}
+	}
+	if c.Check && !exists {
+		return true, nil
+	}
+	ch, err := c.ownerOnly(nil).Apply(c.ctx, to, c.Check, nil)
+	return changed || ch, err
+}
+
+// ownerOnly is the wanted owner and group with another mode: option mode is about the top directory alone.
+func (c *copier) ownerOnly(mode any) hostos.Attrs {
+	return hostos.Attrs{Owner: c.attrs.Owner, Group: c.attrs.Group, Mode: mode}
+}

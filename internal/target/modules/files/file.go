@@ -1,0 +1,606 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/troupe-automation/troupe/internal/target/hostos"
+	"github.com/troupe-automation/troupe/module"
+)
+
+var file = &module.Module{
+	Name: "ansible.builtin.file",
+	Doc:  "Makes a file, directory, link or nothing of a path, with the wanted mode and owner.",
+	Spec: module.Spec{
+		Options: []module.Option{
+			{Name: "_diff_peek", Type: module.TypeBool},
+			{Name: "_original_basename"},
+			{Name: "access_time"},
+			{Name: "access_time_format", Default: "%Y%m%d%H%M.%S"},
+			{Name: "follow", Type: module.TypeBool, Default: true},
+			{Name: "force", Type: module.TypeBool, Default: false},
+			{Name: "modification_time"},
+			{Name: "modification_time_format", Default: "%Y%m%d%H%M.%S"},
+			{Name: "path", Type: module.TypePath, Required: true, Aliases: []string{"dest", "name"}},
+			{Name: "recurse", Type: module.TypeBool, Default: false},
+			{Name: "src", Type: module.TypePath},
+			{Name: "state", Choices: []any{"absent", "directory", "file", "hard", "link", "touch"}},
+		},
+		FileArgs:  true,
+		CheckMode: true,
+	},
+	Run: runFile,
+}
+
+// fileCall is one run of the file module.
+type fileCall struct {
+	*module.Call
+	ctx          context.Context
+	path, src    string
+	prev         string // state before
+	follow       bool
+	force        bool
+	attrs        hostos.Attrs
+	mtime, atime stamp
+	diff         hostos.Diff
+}
+
+// stamp is a wanted time: keep it, set it to now, or to a given one.
+type stamp struct {
+	keep, now bool
+	at        time.Time
+}
+
+func runFile(ctx context.Context, c *module.Call) (module.Result, error) {
+	f := &fileCall{Call: c, ctx: ctx, path: c.Str("path"), src: c.Str("src"), follow: c.Bool("follow"), force: c.Bool("force"), attrs: hostos.AttrsOf(c)}
+	state := c.Str("state")
+	f.prev = stateAt(f.path)
+	if state == "" {
+		switch {
+		case f.prev != "absent":
+			state = f.prev
+		case c.Bool("recurse"):
+			state = "directory"
+		default:
+			state = "file"
+		}
+	}
+	if c.Bool("recurse") && state != "directory" {
+		return nil, module.Fail("recurse option requires state to be 'directory'", f.about(module.Result{"path": f.path}))
+	}
+	if f.src != "" && state != "link" && state != "hard" {
+		return nil, module.Fail("src option requires state to be 'link' or 'hard'", f.about(module.Result{"path": f.path}))
+	}
+	if info, err := os.Stat(f.path); state != "link" && state != "absent" && err == nil && info.IsDir() {
+		base := c.Str("_original_basename")
+		if base == "" && f.src != "" {
+			base = filepath.Base(f.src)
+		}
+		if base != "" {
+			f.path = filepath.Join(f.path, base)
+			f.prev = stateAt(f.path)
+		}
+	}
+	var err error
+	if f.mtime, err = parseStamp(c, "modification_time", state); err != nil {
+		return nil, err
+	}
+	if f.atime, err = parseStamp(c, "access_time", state); err != nil {
+		return nil, err
+	}
+	var r module.Result
+	switch state {
+	case "file":
+		r, err = f.attributes()
+	case "directory":
+		r, err = f.directory()
+	case "link":
+		r, err = f.link()
+	case "hard":
+		r, err = f.hard()
+	case "touch":
+		r, err = f.touch()
+	case "absent":
+		r, err = f.absent()
+	}
+	if err != nil {
+		return nil, err
+	}
+	hostos.AddPathInfo(r)
+	return r, nil
+}
+
+// about adds what results say of a path.
+func (f *fileCall) about(r module.Result) module.Result {
+	hostos.AddPathInfo(r)
+	return r
+}
+
+func (f *fileCall) fail(format string, args ...any) error {
+	return module.Fail(fmt.Sprintf(format, args...), f.about(module.Result{"path": f.path}))
+}
+
+// stateAt names what is at a path: absent, link, directory, hard or file.
+func stateAt(path string) string {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return "absent"
+	}
+	return hostos.StateOf(info)
+}
+
+func parseStamp(c *module.Call, option, state string) (stamp, error) {
+	text := c.Str(option)
+	if text == "" {
+		text = "preserve"
+		if state == "touch" {
+			text = "now"
+		}
+	}
+	switch text {
+	case "preserve":
+		return stamp{keep: true}, nil
+	case "now":
+		return stamp{now: true, at: time.Now()}, nil
+	}
+	format := c.Str(option + "_format")
+	at, err := time.ParseInLocation(goLayout(format), text, time.Local)
+	if err != nil {
+		return stamp{}, module.Fail(fmt.Sprintf("Error while obtaining timestamp for time %s using format %s: time data %s does not match format %s",
+			text, format, module.Quote(text), module.Quote(format)), nil)
+	}
+	return stamp{at: at}, nil
+}
+
+// goLayout translates a strptime format.
+func goLayout(format string) string {
+	return strings.NewReplacer("%Y", "2006", "%m", "01", "%d", "02", "%H", "15", "%M", "04", "%S", "05", "%y", "06", "%b", "Jan", "%B",
+		"January", "%p", "PM", "%I", "03", "%Z", "MST", "%z", "-0700", "%j", "002", "%%", "%").Replace(format)
+}
+
+// startDiff notes a change of state.
+func (f *fileCall) startDiff(state string) {
+	f.diff.Before = map[string]any{"path": f.path}
+	f.diff.After = map[string]any{"path": f.path}
+	if f.prev != state {
+		f.diff.Before["state"], f.diff.After["state"] = f.prev, state
+	}
+}
+
+func (f *fileCall) diffResult() map[string]any {
+	return map[string]any{"before": f.diff.Before, "after": f.diff.After}
+}
+
+// apply brings mode, owner and times of the path to what is wanted.
+func (f *fileCall) apply(path string) (bool, error) {
+	if f.follow {
+		if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			path = hostos.RealPath(path)
+		}
+	}
+	changed, err := f.attrs.Apply(f.ctx, path, f.Check, &f.diff)
+	if err != nil {
+		return changed, err
+	}
+	c, err := f.times(path)
+	return changed || c, err
+}
+
+// times sets access and modification time.
+func (f *fileCall) times(path string) (bool, error) {
+	if f.mtime.keep && f.atime.keep {
+		return false, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return f.Check, nil
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	mtime, atime := info.ModTime(), time.Unix(st.Atim.Unix())
+	newM, newA := mtime, atime
+	if !f.mtime.keep {
+		newM = f.mtime.at
+	}
+	if !f.atime.keep {
+		newA = f.atime.at
+	}
+	changed := false
+	if !newM.Equal(mtime) {
+		changed = true
+		f.diff.Before["mtime"], f.diff.After["mtime"] = seconds(mtime), seconds(newM)
+	}
+	if !newA.Equal(atime) {
+		changed = true
+		f.diff.Before["atime"], f.diff.After["atime"] = seconds(atime), seconds(newA)
+	}
+	if !changed || f.Check {
+		return changed, nil
+	}
+	if err := os.Chtimes(path, newA, newM); err != nil {
+		return false, f.fail("Error while updating modification or access time: %s", hostos.Errno(err))
+	}
+	return true, nil
+}
+
+// seconds is a time as Python's float.
+func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
+
+func (f *fileCall) attributes() (module.Result, error) {
+	f.startDiff("file")
+	delete(f.diff.Before, "state")
+	delete(f.diff.After, "state")
+	if f.prev == "link" && f.follow {
+		f.path = hostos.RealPath(f.path)
+		f.prev = stateAt(f.path)
+	}
+	if f.prev != "file" && f.prev != "hard" {
+		return nil, module.Fail(fmt.Sprintf("file (%s) is %s, cannot continue", f.path, f.prev),
+			f.about(module.Result{"path": f.path, "state": f.prev}))
+	}
+	f.diff.Before["path"], f.diff.After["path"] = f.path, f.path
+	changed, err := f.apply(f.path)
+	if err != nil {
+		return nil, err
+	}
+	return module.Result{"path": f.path, "changed": changed, "diff": f.diffResult()}, nil
+}
+
+func (f *fileCall) absent() (module.Result, error) {
+	if f.prev == "absent" {
+		return module.Result{"path": f.path, "changed": false, "state": "absent"}, nil
+	}
+	f.startDiff("absent")
+	if f.prev == "directory" {
+		dirs, files := []string{}, []string{}
+		err := filepath.WalkDir(f.path, func(p string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil || p == f.path:
+			case d.IsDir():
+				dirs = append(dirs, p)
+			default:
+				files = append(files, p)
+			}
+			return nil
+		})
+		if err == nil && len(dirs)+len(files) > 0 {
+			f.diff.Before["path_content"] = map[string]any{"directories": dirs, "files": files}
+		}
+	}
+	r := module.Result{"path": f.path, "changed": true, "diff": f.diffResult()}
+	if f.Check {
+		return r, nil
+	}
+	if f.prev == "directory" {
+		if err := os.RemoveAll(f.path); err != nil {
+			return nil, f.fail("rmtree failed: %s", hostos.Errno(err))
+		}
+	} else if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, f.fail("unlinking failed: %s ", hostos.Errno(err))
+	}
+	r["state"] = "absent"
+	return r, nil
+}
+
+func (f *fileCall) touch() (module.Result, error) {
+	changed := false
+	if f.prev == "link" && f.follow {
+		f.path = hostos.RealPath(f.path)
+		f.prev = stateAt(f.path)
+	}
+	f.startDiff("touch")
+	r := module.Result{"dest": f.path}
+	if f.prev == "absent" {
+		if f.Check {
+			r["changed"] = true
+			return r, nil
+		}
+		h, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE, 0o666)
+		if err != nil {
+			return nil, f.fail("Error, could not touch target: %s", hostos.Errno(err))
+		}
+		h.Close()
+		changed = true
+	}
+	c, err := f.apply(f.path)
+	if err != nil {
+		if f.prev == "absent" {
+			os.Remove(f.path)
+		}
+		return nil, err
+	}
+	r["changed"], r["diff"] = changed || c, f.diffResult()
+	return r, nil
+}
+
+func (f *fileCall) directory() (module.Result, error) {
+	if f.prev == "link" && f.follow {
+		f.path = hostos.RealPath(f.path)
+		f.prev = stateAt(f.path)
+	}
+	f.startDiff("directory")
+	changed := false
+	switch f.prev {
+	case "absent":
+		if f.Check {
+			return module.Result{"path": f.path, "changed": true, "diff": f.diffResult()}, nil
+		}
+		changed = true
+		if err := f.makeDirs(); err != nil {
+			return nil, err
+		}
+	case "directory":
+	default:
+		return nil, f.fail("%s already exists as a %s", f.path, f.prev)
+	}
+	c, err := f.apply(f.path)
+	if err != nil {
+		return nil, err
+	}
+	changed = changed || c
+	if f.Bool("recurse") {
+		c, err := f.recurse()
+		if err != nil {
+			return nil, err
+		}
+		changed = changed || c
+	}
+	return module.Result{"path": f.path, "changed": changed, "diff": f.diffResult()}, nil
+}
+
+// makeDirs makes the directory and its missing parents, each with the wanted attributes.
+func (f *fileCall) makeDirs() error {
+	var missing []string
+	for p := filepath.Clean(f.path); ; p = filepath.Dir(p) {
+		if _, err := os.Stat(p); err == nil {
+			break
+		}
+		missing = append(missing, p)
+		if p == filepath.Dir(p) {
+			break
+		}
+	}
+	for i := len(missing) - 1; i >= 0; i-- {
+		p := missing[i]
+		if err := os.Mkdir(p, 0o777); err != nil {
+			if info, e := os.Stat(p); errors.Is(err, fs.ErrExist) && e == nil && info.IsDir() {
+				continue
+			}
+			return f.fail("There was an issue creating %s as requested: %s", p, hostos.Errno(err))
+		}
+		if _, err := f.attrs.Apply(f.ctx, p, false, &f.diff); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recurse brings everything below the directory to the wanted attributes.
+func (f *fileCall) recurse() (bool, error) {
+	changed := false
+	err := filepath.WalkDir(f.path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return f.fail("Could not recursively set attributes on %s. Original error was: '%s'", f.path, hostos.Errno(err))
+		}
+		if p == f.path {
+			return nil
+		}
+		var each hostos.Diff
+		if d.Type()&fs.ModeSymlink != 0 {
+			if !f.follow {
+				own := f.attrs
+				own.Mode = nil
+				c, err := own.Apply(f.ctx, p, f.Check, &each)
+				changed = changed || c
+				return err
+			}
+			info, err := os.Stat(p)
+			if err != nil {
+				return nil // a dangling link
+			}
+			target := hostos.RealPath(p)
+			c, err := f.attrs.Apply(f.ctx, target, f.Check, &each)
+			changed = changed || c
+			if err == nil && info.IsDir() {
+				err = filepath.WalkDir(target, func(q string, _ fs.DirEntry, err error) error {
+					if err != nil || q == target {
+						return err
+					}
+					c, err := f.attrs.Apply(f.ctx, q, f.Check, &each)
+					changed = changed || c
+					return err
+				})
+			}
+			return err
+		}
+		c, err := f.attrs.Apply(f.ctx, p, f.Check, &each)
+		changed = changed || c
+		if err == nil {
+			var t bool
+			t, err = f.timesOf(p)
+			changed = changed || t
+		}
+		return err
+	})
+	return changed, err
+}
+
+// timesOf is times without a trace in the diff.
+func (f *fileCall) timesOf(path string) (bool, error) {
+	quiet := *f
+	quiet.diff = hostos.Diff{Before: map[string]any{}, After: map[string]any{}}
+	return quiet.times(path)
+}
+
+func (f *fileCall) link() (module.Result, error) {
+	src := f.src
+	if src == "" {
+		if f.prev != "link" {
+			return nil, module.Fail("src is required for creating new symlinks", nil)
+		}
+		to, err := os.Readlink(f.path)
+		if err != nil {
+			return nil, err
+		}
+		src = to
+	}
+	base := filepath.Dir(f.path)
+	if info, err := os.Lstat(f.path); err == nil && info.IsDir() {
+		base = f.path
+	}
+	abs := src
+	if !filepath.IsAbs(src) {
+		abs = filepath.Join(base, src)
+	}
+	if _, err := os.Stat(abs); err != nil && !f.force && f.src != "" {
+		return nil, module.Fail("src file does not exist, use \"force=yes\" if you really want to create the link: "+abs,
+			f.about(module.Result{"path": f.path, "src": src}))
+	}
+	if f.prev == "directory" {
+		if !f.force {
+			return nil, f.fail("refusing to convert from %s to symlink for %s", f.prev, f.path)
+		}
+		if list, err := os.ReadDir(f.path); err == nil && len(list) > 0 {
+			return nil, f.fail("the directory %s is not empty, refusing to convert it", f.path)
+		}
+	} else if (f.prev == "file" || f.prev == "hard") && !f.force {
+		return nil, f.fail("refusing to convert from %s to symlink for %s", f.prev, f.path)
+	}
+	f.startDiff("link")
+	changed := false
+	if f.prev == "link" {
+		old, err := os.Readlink(f.path)
+		if err != nil {
+			return nil, err
+		}
+		if old != src {
+			f.diff.Before["src"], f.diff.After["src"] = old, src
+			changed = true
+		}
+	} else {
+		changed = true
+	}
+	r := module.Result{"dest": f.path, "src": src}
+	if f.src == "" && !f.follow {
+		r["src"] = nil
+	}
+	if changed && !f.Check {
+		if f.prev == "absent" {
+			if err := os.Symlink(src, f.path); err != nil {
+				return nil, f.fail("Error while linking: %s", hostos.Errno(err))
+			}
+		} else if err := f.replaceBy(func(tmp string) error { return os.Symlink(src, tmp) }); err != nil {
+			return nil, f.fail("Error while replacing: %s", hostos.Errno(err))
+		}
+	}
+	if f.Check {
+		if _, err := os.Stat(f.path); err != nil {
+			r["changed"], r["diff"] = changed, f.diffResult()
+			return r, nil
+		}
+	}
+	if _, err := os.Stat(f.path); err != nil && f.follow {
+		f.Warn("Cannot set fs attributes on a non-existent symlink target. follow should be set to False to avoid this.")
+	} else {
+		c, err := f.apply(f.path)
+		if err != nil {
+			return nil, err
+		}
+		changed = changed || c
+	}
+	r["changed"], r["diff"] = changed, f.diffResult()
+	return r, nil
+}
+
+// replaceBy makes something at a temporary name and moves it over the path.
+func (f *fileCall) replaceBy(create func(tmp string) error) error {
+	tmp := filepath.Join(filepath.Dir(f.path), fmt.Sprintf(".%d.%d.tmp", os.Getpid(), time.Now().UnixNano()))
+	if f.prev == "directory" {
+		if err := os.Remove(f.path); err != nil {
+			return err
+		}
+	}
+	if err := create(tmp); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, f.path); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return nil
+}
+
+func (f *fileCall) hard() (module.Result, error) {
+	fail := func(msg string) (module.Result, error) {
+		return nil, module.Fail(msg, f.about(module.Result{"dest": f.path, "src": f.src}))
+	}
+	if f.src == "" && f.prev != "hard" {
+		return nil, module.Fail("src is required for creating new hardlinks", nil)
+	}
+	if f.src != "" {
+		if _, err := os.Stat(f.src); err != nil {
+			return fail("src does not exist")
+		}
+	}
+	f.startDiff("hard")
+	changed := false
+	switch f.prev {
+	case "absent":
+		changed = true
+	case "link":
+		if !f.force {
+			return fail("Cannot link, symlink exists at destination")
+		}
+		changed = true
+	case "hard":
+		if f.src != "" && !sameFile(f.path, f.src) {
+			if !f.force {
+				return fail("Cannot link, different hard link exists at destination")
+			}
+			changed = true
+		}
+	case "file":
+		if !f.force {
+			return fail("Cannot link, file exists at destination")
+		}
+		changed = true
+	case "directory":
+		return fail("Cannot link, directory exists at destination")
+	}
+	if changed && !f.Check {
+		var err error
+		if f.prev == "absent" {
+			err = os.Link(f.src, f.path)
+		} else {
+			err = f.replaceBy(func(tmp string) error { return os.Link(f.src, tmp) })
+		}
+		if err != nil {
+			return fail("Error while linking: " + hostos.Errno(err))
+		}
+	}
+	r := module.Result{"dest": f.path, "src": f.src}
+	if f.Check {
+		if _, err := os.Stat(f.path); err != nil {
+			r["changed"], r["diff"] = changed, f.diffResult()
+			return r, nil
+		}
+	}
+	c, err := f.apply(f.path)
+	if err != nil {
+		return nil, err
+	}
+	r["changed"], r["diff"] = changed || c, f.diffResult()
+	return r, nil
+}
+
+func sameFile(a, b string) bool {
+	x, err1 := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(x, y)
+}
