@@ -63,7 +63,9 @@ func TestPartsOfMessagesMix(t *testing.T) {
 }
 
 func TestBadFrames(t *testing.T) {
-	head := func(f wire.Frame, n int) string { return string(wire.AppendHeader(nil, wire.Frame{Kind: f.Kind, Data: make([]byte, n)})) }
+	head := func(f wire.Frame, n int) string {
+		return string(wire.AppendHeader(nil, wire.Frame{Kind: f.Kind, Data: make([]byte, n)}))
+	}
 	for name, c := range map[string]struct {
 		in   string
 		want error
