@@ -172,7 +172,7 @@ func (c *compiler) foldOutput(n syntax.Expr, fn evalFn, sc *scope) (string, bool
 }
 
 func (c *compiler) print(n syntax.Expr, fn evalFn, sc *scope) execFn {
-	finalize, escape := c.env.Finalize, sc.escape
+	finalize, escape := c.env.Finalize, sc.escape && c.env.Concat == nil
 	p, off := c.p, n.Offset()
 	native := c.env.Concat != nil
 	return func(f *frame) (signal, error) {

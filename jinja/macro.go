@@ -31,6 +31,13 @@ func (c *compiler) macroCode(name string, params []syntax.Param, body []syntax.S
 	m := &macroCode{c: c, name: name, fn: in.fn, off: off}
 	special := map[string]bool{}
 	for i, p := range params {
+		for _, q := range params[:i] {
+			if q.Name == p.Name {
+				line := lineAt(c.p.src, off)
+				return nil, &Error{Template: c.p.name, Offset: off, Line: line, Err: &syntax.Error{
+					Msg: "duplicate argument '" + p.Name + "' in function definition", Offset: off, Line: line}}
+			}
+		}
 		m.params = append(m.params, p.Name)
 		m.vars = append(m.vars, in.syms.param(p.Name))
 		switch p.Name {
@@ -45,7 +52,6 @@ func (c *compiler) macroCode(name string, params []syntax.Param, body []syntax.S
 		case "kwargs", "varargs":
 			special[p.Name] = true
 		}
-		_ = i
 	}
 	declare := func(n string) *variable {
 		if special[n] || !reads(body, n) {

@@ -302,9 +302,21 @@ func timeOp(op string, a, b Value) (v Value, known bool, err error) {
 	return nil, false, nil
 }
 
+// qualifiedName is how C code names the type of v in errors.
 func qualifiedName(v Value) string {
-	if q, ok := v.(interface{ QualifiedTypeName() string }); ok {
-		return q.QualifiedTypeName()
+	switch v.(type) {
+	case *Datetime:
+		return "datetime.datetime"
+	case *Date:
+		return "datetime.date"
+	case *Time:
+		return "datetime.time"
+	case *Timedelta:
+		return "datetime.timedelta"
 	}
 	return v.TypeName()
 }
+
+// CTypeName is the name that errors of Python's C code give the type of v: "datetime.datetime" where TypeName says
+// "datetime".
+func CTypeName(v Value) string { return qualifiedName(v) }

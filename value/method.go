@@ -278,6 +278,14 @@ func dataAttr(v Value, name string) (Value, bool) {
 		case "imag":
 			return Float(imag(x)), true
 		}
+	case *Tuple:
+		if x.Kind != nil {
+			for i, f := range x.Kind.Fields {
+				if f == name && i < len(x.Elems) {
+					return x.Elems[i], true
+				}
+			}
+		}
 	case *Range:
 		switch name {
 		case "start":

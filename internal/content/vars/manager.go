@@ -196,17 +196,7 @@ func (m *Manager) groupVars(h *inventory.Host, playbookDir string) (*value.Dict,
 	return out, nil
 }
 
-// ordered are the host's groups but all, weakest first: by depth, then priority, then name (BEHAVIOUR §1.2).
+// ordered are the host's groups but all, weakest first.
 func (m *Manager) ordered(h *inventory.Host) []*inventory.Group {
-	groups := slices.DeleteFunc(slices.Clone(h.Groups()), func(g *inventory.Group) bool { return g.Name == "all" })
-	slices.SortFunc(groups, func(a, b *inventory.Group) int {
-		if a.Depth != b.Depth {
-			return a.Depth - b.Depth
-		}
-		if a.Priority != b.Priority {
-			return a.Priority - b.Priority
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
-	return groups
+	return slices.DeleteFunc(h.Groups(), func(g *inventory.Group) bool { return g.Name == "all" })
 }

@@ -1,0 +1,136 @@
+package facts
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/troupe-automation/troupe/internal/target/hostos"
+)
+
+// local reads the *.fact files: programs are run, others read; both hold JSON or INI.
+func local(h *host) {
+	out := map[string]any{}
+	files, _ := filepath.Glob(filepath.Join(h.FactPath, "*.fact"))
+	if h.FactPath == "" {
+		files = nil
+	}
+	for _, f := range files {
+		info, err := os.Stat(f)
+		if err != nil {
+			h.warn(fmt.Sprintf("Could not stat fact (%s): %s", f, hostos.Errno(err)))
+			continue
+		}
+		key := strings.TrimSuffix(filepath.Base(f), ".fact")
+		var text string
+		if info.Mode()&0o100 != 0 && info.Mode().IsRegular() {
+			res, err := hostos.Run(h.ctx, hostos.Cmd{Args: []string{f}, Locale: false})
+			why := ""
+			switch {
+			case err != nil:
+				why = fmt.Sprintf("Could not execute fact script (%s): %s", f, hostos.Errno(err))
+			case res.RC != 0:
+				why = fmt.Sprintf("Failure executing fact script (%s), rc: %d, err: %s", f, res.RC, res.Stderr)
+			}
+			if why != "" {
+				h.warn(why)
+				out[key] = why
+				continue
+			}
+			text = res.Stdout
+		} else {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				continue
+			}
+			text = string(b)
+		}
+		v, ok := parseFact(text)
+		if !ok {
+			why := "error loading facts as JSON or ini - please check content: " + f
+			if !utf8.ValidString(text) {
+				why = "error loading fact - output of running \"" + f + "\" was not utf-8"
+			}
+			h.warn(why)
+			v = why
+		}
+		out[key] = v
+	}
+	h.set("local", out)
+}
+
+func parseFact(text string) (any, bool) {
+	if v := parseJSON(text); v != nil {
+		return v, true
+	}
+	// INI: sections, keys in lower case, values as text, continuation lines by indent.
+	out := map[string]any{}
+	var section map[string]any
+	last := ""
+	for line := range strings.Lines(text) {
+		trimmed := strings.TrimSpace(line)
+		switch {
+		case trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';':
+		case trimmed[0] == '[' && strings.HasSuffix(trimmed, "]"):
+			section = map[string]any{}
+			out[trimmed[1:len(trimmed)-1]] = section
+			last = ""
+		case section == nil:
+			return nil, false
+		case (line[0] == ' ' || line[0] == '\t') && last != "":
+			section[last] = fmt.Sprint(section[last]) + "\n" + trimmed
+		default:
+			i := strings.IndexAny(trimmed, "=:")
+			if i < 0 {
+				return nil, false
+			}
+			last = strings.ToLower(strings.TrimSpace(trimmed[:i]))
+			section[last] = strings.TrimSpace(trimmed[i+1:])
+		}
+	}
+	return out, len(out) > 0
+}
+
+// parseJSON reads one JSON value, whole numbers as int64; nil when there is none.
+func parseJSON(text string) any {
+	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
+	dec.UseNumber()
+	var v any
+	if dec.Decode(&v) != nil || dec.More() {
+		return nil
+	}
+	return plain(v)
+}
+
+func plain(v any) any {
+	switch x := v.(type) {
+	case json.Number:
+		if i, err := x.Int64(); err == nil {
+			return i
+		}
+		f, _ := x.Float64()
+		return f
+	case []any:
+		for i := range x {
+			x[i] = plain(x[i])
+		}
+	case map[string]any:
+		for k := range x {
+			x[k] = plain(x[k])
+		}
+	}
+	return v
+}
+
+// number is text as a number where it is one.
+func number(s string) any {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n
+	}
+	return s
+}
