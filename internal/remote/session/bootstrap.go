@@ -56,7 +56,7 @@ func dquote(s string) string {
 
 // startAgent starts the agent over conn and waits until it says hello. here says that the host is this machine.
 func startAgent(ctx context.Context, conn connection.Conn, here bool, cfg Config) (*link, error) {
-	imgs, err := choose(here, cfg.Self)
+	imgs, err := choose(here, cfg)
 	if err != nil {
 		return nil, agentError(err.Error(), err)
 	}

@@ -240,7 +240,7 @@ m.exit_json(body=resp.read().decode(), status=info['status'], url=info['url'], c
 
 func BenchmarkPythonModule(b *testing.B) {
 	interpreter := python(b)
-	s, err := session.Open(b.Context(), local, session.Config{Self: self()})
+	s, err := session.Open(b.Context(), local, session.Config{Self: self(), PreferSelf: true})
 	if err != nil {
 		b.Fatal(err)
 	}
