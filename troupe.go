@@ -85,7 +85,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		return nil, err
 	}
 	p.ExtraVars = extra
-	if err := p.loadInventory(ctx, dups); err != nil {
+	if err := p.loadInventory(ctx); err != nil {
 		return nil, err
 	}
 	p.Vars = &vars.Manager{
@@ -126,16 +126,29 @@ func duplicates(s string) yamldoc.Duplicates {
 	return yamldoc.DuplicatesWarn
 }
 
-func (p *Project) loadInventory(ctx context.Context, dups yamldoc.Duplicates) error {
-	sources := p.opt.Inventory
-	if sources == nil {
-		sources = p.Config.List("DEFAULT_HOST_LIST")
+// refresh reads the inventory's sources anew; hosts that tasks added stay.
+func (p *Project) refresh(ctx context.Context) error {
+	return p.Inventory.Load(ctx, p.sources(), p.inventoryOptions())
+}
+
+func (p *Project) sources() []string {
+	if p.opt.Inventory != nil {
+		return p.opt.Inventory
 	}
-	inv, err := inventory.Load(ctx, sources, inventory.Options{
+	return p.Config.List("DEFAULT_HOST_LIST")
+}
+
+func (p *Project) inventoryOptions() inventory.Options {
+	return inventory.Options{
 		Plugins: p.Config.List("INVENTORY_ENABLED"), IgnoreExts: p.Config.List("INVENTORY_IGNORE_EXTS"), IgnorePatterns: p.Config.List("INVENTORY_IGNORE_PATTERNS"),
 		Names: inventory.NameRule(p.Config.Str("TRANSFORM_INVALID_GROUP_CHARS")), FailUnparsed: p.Config.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"),
-		NoWarnUnparsed: !p.Config.Bool("INVENTORY_UNPARSED_WARNING"), Secrets: p.Secrets, Open: p.Secrets.Open, Templar: &renderer{p.Templates}, Duplicates: dups,
-	})
+		NoWarnUnparsed: !p.Config.Bool("INVENTORY_UNPARSED_WARNING"), Secrets: p.Secrets, Open: p.Secrets.Open, Templar: &renderer{p.Templates},
+		Duplicates: duplicates(p.Config.Str("DUPLICATE_YAML_DICT_KEY")),
+	}
+}
+
+func (p *Project) loadInventory(ctx context.Context) error {
+	inv, err := inventory.Load(ctx, p.sources(), p.inventoryOptions())
 	if err != nil {
 		return err
 	}
@@ -250,6 +263,7 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (int, error) {
 		ExtraVars: p.ExtraVars, Tags: run.Tags{Run: o.Tags, Skip: o.Skip}, StartAtTask: o.StartAtTask, Step: o.Step, Limit: o.Limit, Forks: forks,
 		Verbosity: o.Verbosity, Check: o.CLI.Check, Diff: o.CLI.Diff, ForceHandlers: o.ForceHandlers, FlushCache: o.FlushCache,
 		RetryFile: p.retryFile(), Facts: cache, Prompt: o.Prompt, ResolveAction: p.actions.fqcn, IsNative: p.actions.isNative,
+		Refresh: p.refresh,
 	})
 	return r.Playbooks(ctx, o.Playbooks)
 }

@@ -52,6 +52,9 @@ func (l *lister) head(n int) (string, error) {
 		return "", err
 	}
 	slices.Sort(tags)
+	for _, t := range tags {
+		l.all[t] = true
+	}
 	pattern := hostsText(l.play)
 	name := l.play.Name
 	if name == "" {
@@ -118,14 +121,12 @@ func (l *lister) tasks(tasks, tags bool) {
 }
 
 func (l *lister) block(b *playbook.Block) {
-	for _, items := range [][]playbook.Item{b.Tasks, b.Rescue, b.Always} {
-		for _, it := range items {
-			switch it := it.(type) {
-			case *playbook.Block:
-				l.block(it)
-			case *playbook.Task:
-				l.task(it)
-			}
+	for _, it := range b.Tasks { // rescue and always are not listed
+		switch it := it.(type) {
+		case *playbook.Block:
+			l.block(it)
+		case *playbook.Task:
+			l.task(it)
 		}
 	}
 }

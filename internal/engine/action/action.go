@@ -31,6 +31,8 @@ type Action struct {
 	Run  func(c *Context) (*Outcome, error)
 	// Once says that the action runs once for all hosts of the batch (add_host, pause).
 	Once bool
+	// Inventory says that the action changes the inventory: it never runs beside another task.
+	Inventory bool
 	// Verbose results are shown in full at any verbosity (debug, assert).
 	Verbose bool
 	// Raw says that the arguments are rendered by the action itself (debug's var).
@@ -107,8 +109,11 @@ type Services interface {
 	Prompt(text string, echo bool, seconds int) (answer string, ok bool, err error)
 	// ModuleDefaults returns the module_defaults of a module for the task.
 	ModuleDefaults(t *playbook.Task, name string) []value.Value
-	// RoleFilePath resolves a file below a role's directory.
+	// IsNative reports whether the agent has a module.
 	IsNative(name string) bool
+	// AddHost and GroupBy change the inventory and report whether anything is new. The run sees to it that no other task is at work.
+	AddHost(*NewHost) bool
+	GroupBy(host string, g *NewGroup) bool
 }
 
 // Outcome is what an action gives back.
@@ -122,10 +127,8 @@ type Outcome struct {
 	// Untainted says that Facts were made from content alone and may hold templates.
 	Untainted bool
 
-	AddHost  *NewHost
-	AddGroup *NewGroup
-	Stats    *Stats
-	Include  *Include
+	Stats   *Stats
+	Include *Include
 }
 
 // FactsKind says which layer of variables facts go to.

@@ -226,7 +226,7 @@ func asText(v value.Value) value.Value {
 	return v
 }
 
-var addHostAction = &Action{Name: "ansible.builtin.add_host", Local: true, Once: true, Run: runAddHost}
+var addHostAction = &Action{Name: "ansible.builtin.add_host", Local: true, Once: true, Inventory: true, Run: runAddHost}
 
 func runAddHost(c *Context) (*Outcome, error) {
 	name := ""
@@ -268,10 +268,8 @@ func runAddHost(c *Context) (*Outcome, error) {
 	for _, g := range groups {
 		list.Elems = append(list.Elems, value.Str(g))
 	}
-	return &Outcome{
-		Result:  value.DictOf("changed", value.False, "add_host", value.DictOf("host_name", value.Str(name), "groups", list, "host_vars", vars)),
-		AddHost: &NewHost{Name: name, Groups: groups, Vars: vars},
-	}, nil
+	changed := c.Services.AddHost(&NewHost{Name: name, Groups: groups, Vars: vars})
+	return outcome("changed", value.Bool(changed), "add_host", value.DictOf("host_name", value.Str(name), "groups", list, "host_vars", vars)), nil
 }
 
 func splitPort(name string) (host string, port int, ok bool) {
@@ -285,7 +283,7 @@ func splitPort(name string) (host string, port int, ok bool) {
 	return strings.Trim(name[:i], "[]"), port, true
 }
 
-var groupByAction = &Action{Name: "ansible.builtin.group_by", Local: true, Run: func(c *Context) (*Outcome, error) {
+var groupByAction = &Action{Name: "ansible.builtin.group_by", Local: true, Inventory: true, Run: func(c *Context) (*Outcome, error) {
 	if !c.Has("key") {
 		return nil, failf("the 'key' param is required when using group_by")
 	}
@@ -301,8 +299,6 @@ var groupByAction = &Action{Name: "ansible.builtin.group_by", Local: true, Run: 
 	for _, p := range parents {
 		list.Elems = append(list.Elems, value.Str(p))
 	}
-	return &Outcome{
-		Result:   value.DictOf("changed", value.False, "add_group", value.Str(name), "parent_groups", list),
-		AddGroup: &NewGroup{Name: name, Parents: parents},
-	}, nil
+	changed := c.Services.GroupBy(c.Host, &NewGroup{Name: name, Parents: parents})
+	return outcome("changed", value.Bool(changed), "add_group", value.Str(name), "parent_groups", list), nil
 }}

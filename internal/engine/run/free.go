@@ -21,14 +21,16 @@ func (p *play) free(pinned bool) error {
 	busy := map[*hostRun]bool{}
 	admitted := map[*hostRun]bool{}
 	banner := ""
-	running := 0
+	running, next := 0, 0
 	var fatal error
 	for {
 		progressed := false
-		for _, h := range p.batch {
+		for range p.batch {
 			if fatal != nil || p.ctx.Err() != nil || running >= p.Forks {
 				break
 			}
+			h := p.batch[next%len(p.batch)]
+			next++
 			if busy[h] || !p.takesPart(h) {
 				continue
 			}
@@ -45,6 +47,10 @@ func (p *play) free(pinned bool) error {
 					h.state.Ended = true
 				}
 				continue
+			}
+			if changesInventory(place.Task) && running > 0 {
+				next-- // it waits until nobody reads the inventory
+				break
 			}
 			progressed = true
 			if place.Task.Action == metaAction {

@@ -50,10 +50,11 @@ func (p *play) next() ([]*hostRun, *strategy.Place) {
 			places[i] = h.state.Peek(h)
 		}
 	}
-	at := strategy.Earliest(places)
+	at := strategy.Next(places, p.at)
 	if len(at) == 0 {
 		return nil, nil
 	}
+	p.at = places[at[0]].Key
 	hosts := make([]*hostRun, len(at))
 	for i, k := range at {
 		hosts[i] = p.batch[k]
@@ -143,14 +144,18 @@ func (p *play) step(place *strategy.Place, hosts []*hostRun) error {
 		return err
 	}
 	var includes []pendingInclude
-	lost := false
+	lost := map[*hostRun]bool{}
 	for _, d := range done {
 		group := []*hostRun{d.host}
 		if once {
 			group = hosts
 		}
 		includes = append(includes, p.apply(place, d, group)...)
-		lost = lost || isLost(d.result)
+		if isLost(d.result) {
+			for _, h := range group {
+				lost[h] = true
+			}
+		}
 	}
 	if err := p.include(place, hosts, includes); err != nil {
 		return err
@@ -209,8 +214,8 @@ func (p *play) dispatch(place *strategy.Place, info *event.Task, hosts []*hostRu
 // throttle is how many hosts may work on the task at once.
 func (p *play) throttle(t *playbook.Task, h *hostRun) int {
 	limit := p.Forks
-	if t.Action == "ansible.builtin.group_by" || t.Action == "ansible.builtin.add_host" {
-		return 1 // the inventory changes between two of them
+	if changesInventory(t) {
+		return 1
 	}
 	v := t.Inherited("throttle")
 	if v == nil {
@@ -226,11 +231,17 @@ func (p *play) throttle(t *playbook.Task, h *hostRun) int {
 	return limit
 }
 
+// changesInventory reports whether a task must run alone because it changes what others read.
+func changesInventory(t *playbook.Task) bool {
+	act := action.Find(t.Action)
+	return act != nil && act.Inventory
+}
+
 // fatalForAll applies any_errors_fatal and max_fail_percentage after a task.
-func (p *play) fatalForAll(t *playbook.Task, hosts []*hostRun, lost bool) error {
-	if lost && p.isAnyFatal(t, hosts[0]) {
+func (p *play) fatalForAll(t *playbook.Task, hosts []*hostRun, lost map[*hostRun]bool) error {
+	if len(lost) > 0 && p.isAnyFatal(t, hosts[0]) {
 		for _, h := range p.batch {
-			if h.state.Active() {
+			if h.state.Active() && !lost[h] {
 				h.state.Fail()
 			}
 		}

@@ -188,7 +188,7 @@ func (p *play) forceHandlers(at *strategy.Place) bool {
 	}
 	any := false
 	for _, h := range p.batch {
-		if h.state.Failed && !h.state.Forced && len(h.notified) > 0 {
+		if h.state.Failed && !h.state.Forced && !h.state.InHandlers && len(h.notified) > 0 {
 			h.state.Force(p.handlers, at)
 			any = true
 		}

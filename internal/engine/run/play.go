@@ -32,6 +32,7 @@ type play struct {
 
 	targeted []*host // all hosts of the play
 	batch    []*hostRun
+	at       []int // place of the task that ran last
 
 	scopeMu                    sync.Mutex // guards the joined variables of roles
 	roleVarsOf, roleDefaultsOf map[*playbook.Role]*value.Dict
@@ -376,7 +377,7 @@ func (r *Run) id() string {
 // runBatch runs the play on one batch of hosts.
 func (p *play) runBatch(alive []*host, several bool) error {
 	names := make([]string, len(alive))
-	p.batch = nil
+	p.batch, p.at = nil, nil
 	for i, h := range alive {
 		names[i] = h.name
 		p.batch = append(p.batch, &hostRun{host: h, play: p, state: strategy.Start(p.root), notified: map[*playbook.Task]bool{},

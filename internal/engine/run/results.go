@@ -13,7 +13,6 @@ import (
 	"github.com/troupe-automation/troupe/internal/engine/strategy"
 	"github.com/troupe-automation/troupe/internal/engine/task"
 	"github.com/troupe-automation/troupe/internal/lang/template"
-	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -23,7 +22,12 @@ func (p *play) info(place *strategy.Place, h *hostRun) *event.Task {
 	t := place.Task
 	i := &event.Task{
 		ID: p.id(), Action: t.Action, Written: t.ActionAsWritten, Section: event.SectionTask, Pos: t.Pos, Check: p.Check, Args: t.Args,
-		Name: p.title(t, h),
+		Name: p.title(t, h), Diff: p.Diff,
+	}
+	if v := t.Inherited("diff"); v != nil {
+		if b, ok := action.Boolean(v); ok {
+			i.Diff = b
+		}
 	}
 	if t.Role != nil {
 		i.Role = t.Role.Name
@@ -62,7 +66,6 @@ func (p *play) tell(place *strategy.Place, f finished) error {
 	if r.Fatal != nil {
 		return r.Fatal
 	}
-	p.inventoryEffects(f.host, r)
 	if r.Changed() && !isLost(r) {
 		if err := p.notify(place.Task, f.host); err != nil {
 			return err
@@ -239,31 +242,6 @@ func merged(a, b *value.Dict, deep bool) *value.Dict {
 	return vars.Over(a, b)
 }
 
-// inventoryEffects adds hosts and groups; the result then says whether that changed anything.
-func (p *play) inventoryEffects(h *hostRun, r *task.Result) {
-	for _, e := range r.Effects {
-		o := e.Outcome
-		if e.Failed {
-			continue
-		}
-		changed := false
-		if o.AddHost != nil {
-			changed = p.addHost(o.AddHost)
-		}
-		if o.AddGroup != nil {
-			changed = p.groupBy(h.name, o.AddGroup)
-		}
-		if changed {
-			p.inventoryChanged()
-			o.Result.SetStr("changed", value.True)
-			r.Dict.SetStr("changed", value.True)
-			if r.Status == event.OK {
-				r.Status = event.Changed
-			}
-		}
-	}
-}
-
 // notify remembers the handlers that a changed task names.
 func (p *play) notify(t *playbook.Task, h *hostRun) error {
 	names := handlersOf(t)
@@ -294,69 +272,6 @@ func (p *play) notify(t *playbook.Task, h *hostRun) error {
 		}
 	}
 	return nil
-}
-
-// addHost puts a host into the inventory, and reports whether it, one of its groups or a variable is new.
-func (p *play) addHost(n *action.NewHost) bool {
-	changed := p.Inventory.Host(n.Name) == nil
-	h, err := p.Inventory.AddHost(n.Name, "", 0)
-	if err != nil {
-		p.warn(err.Error())
-		return false
-	}
-	for _, g := range n.Groups {
-		name := p.Inventory.AddGroup(g)
-		changed = p.join(name, n.Name) || changed
-	}
-	for k, v := range n.Vars.All() {
-		name, _ := value.AsString(k)
-		if old, ok := h.Vars.GetStr(name); !ok || !equal(old, v) {
-			changed = true
-		}
-		h.SetVar(name, v, source.Pos{})
-	}
-	p.reconcile()
-	return changed
-}
-
-// groupBy puts a host into a group below its parents, and reports whether anything is new.
-func (p *play) groupBy(host string, n *action.NewGroup) bool {
-	changed := p.Inventory.Group(n.Name) == nil
-	name := p.Inventory.AddGroup(n.Name)
-	for _, parent := range n.Parents {
-		parent = p.Inventory.AddGroup(parent)
-		if err := p.Inventory.AddChild(parent, name); err != nil {
-			p.warn(err.Error())
-		}
-	}
-	changed = p.join(name, host) || changed
-	p.reconcile()
-	return changed
-}
-
-// join puts a host into a group, and reports whether it was not in it before.
-func (p *play) join(group, host string) bool {
-	for _, h := range p.Inventory.Group(group).Hosts {
-		if h.Name == host {
-			return false
-		}
-	}
-	if _, err := p.Inventory.AddHost(host, group, 0); err != nil {
-		p.warn(err.Error())
-		return false
-	}
-	return true
-}
-
-func (p *play) reconcile() {
-	if err := p.Inventory.Reconcile(); err != nil {
-		p.warn(err.Error())
-	}
-}
-
-func equal(a, b value.Value) bool {
-	eq, err := value.Equal(a, b)
-	return err == nil && eq
 }
 
 // handlersOf are the notifications of a task, its own or those of the nearest block that has some.

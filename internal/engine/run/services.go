@@ -2,6 +2,7 @@ package run
 
 import (
 	"github.com/troupe-automation/troupe/internal/content/playbook"
+	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/engine/task"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -48,3 +49,9 @@ func (s *services) ModuleDefaults(t *playbook.Task, name string) []value.Value {
 
 // IsNative reports whether the agent has a module.
 func (s *services) IsNative(name string) bool { return s.Options.IsNative(name) }
+
+// AddHost implements action.Services.
+func (s *services) AddHost(h *action.NewHost) bool { return s.run().addHost(h) }
+
+// GroupBy implements action.Services.
+func (s *services) GroupBy(host string, g *action.NewGroup) bool { return s.run().groupBy(host, g) }

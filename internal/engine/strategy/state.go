@@ -31,6 +31,7 @@ type State struct {
 	Unreachable bool // keeps its place: clear_host_errors brings it back
 	Ended       bool // end_host, end_play, end_batch
 	Forced      bool // runs its handlers although it failed
+	InHandlers  bool // failed in a handler: the rest of its handlers does not run
 }
 
 // frame is one block that the host is inside of.
@@ -172,6 +173,7 @@ func (s *State) Advance() {
 // some rescue section will run; the host is Failed when no section is left.
 func (s *State) Fail() (rescued bool) {
 	rescued = s.WillRescue()
+	s.InHandlers = s.inHandlers()
 	s.fail()
 	return rescued
 }
@@ -246,16 +248,24 @@ func (s *State) Force(handlers []*playbook.Block, at *Place) {
 	s.stack = []*frame{{block: handlerRoot(handlers), handlers: true}}
 }
 
-// Earliest returns the indexes of the places that come first; nil entries are hosts that are done.
-func Earliest(places []*Place) []int {
+// Next returns the indexes of the hosts that run next in lockstep: those whose place is the first one at or behind the
+// place of the task that ran last, or the very first when none is (hosts that came back). nil entries are hosts that are done.
+func Next(places []*Place, last []int) []int {
 	var best *Place
 	var at []int
+	behind := func(p *Place) bool { return slices.Compare(p.Key, last) < 0 }
 	for i, p := range places {
 		if p == nil {
 			continue
 		}
+		better := best == nil
+		if !better && behind(p) != behind(best) {
+			better = behind(best)
+		} else if !better {
+			better = slices.Compare(p.Key, best.Key) < 0
+		}
 		switch {
-		case best == nil, slices.Compare(p.Key, best.Key) < 0:
+		case better:
 			best, at = p, append(at[:0], i)
 		case slices.Equal(p.Key, best.Key) && p.Task == best.Task:
 			at = append(at, i)

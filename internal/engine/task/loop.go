@@ -183,7 +183,7 @@ func (x *exec) loop(items []value.Value) *Result {
 		x.emitItem(a, st, label)
 		results.Elems = append(results.Elems, cleanItem(a.dict))
 		r.NoLog = r.NoLog || a.noLog
-		r.Delegate, r.Verbose = a.delegate, a.verbose
+		r.Delegate, r.Verbose = a.delegate, a.verbose && !a.noLog
 		if a.diagnosis != nil {
 			r.Diagnosis = a.diagnosis
 		}
@@ -301,7 +301,7 @@ func (x *exec) label(t *template.Templar, a *attempt, item value.Value) string {
 
 func (x *exec) emitItem(a *attempt, st event.Status, label string) {
 	x.Emit(&event.ItemResult{
-		Task: x.Info, Host: a.delegate, Status: st, Label: label, Verbose: verbose(a.verbose, a.dict),
+		Task: x.Info, Host: a.delegate, Status: st, Label: label, Verbose: a.verbose && !a.noLog,
 		Ignored: st == event.Failed && a.ignore || st == event.Unreachable && a.ignoreUnr,
 		Result:  Shown(a.dict, a.noLog),
 	})

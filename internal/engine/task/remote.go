@@ -68,9 +68,6 @@ func (r *remote) prepare(a *attempt) error {
 	if _, ok := opts["host"]; !ok {
 		opts["host"] = host
 	}
-	if a.delegate.Delegate != "" && opts["host"] != host {
-		a.delegate.DelegateTo = opts["host"]
-	}
 	r.user = opts["remote_user"]
 	r.target = session.Target{Connection: name, Options: opts}
 	if err := r.prepareBecome(src); err != nil {

@@ -125,8 +125,10 @@ func registered(d *value.Dict, keepInvocation bool) *value.Dict {
 		}
 		_ = out.Set(k, v) // the key was hashable before
 	}
-	if _, ok := out.GetStr("failed"); !ok && !truth(out, "skipped") {
-		out.SetStr("failed", value.False)
+	if _, include := out.GetStr("include"); !include {
+		if _, ok := out.GetStr("failed"); !ok && !truth(out, "skipped") {
+			out.SetStr("failed", value.False)
+		}
 	}
 	if _, ok := out.GetStr("changed"); !ok {
 		out.SetStr("changed", value.False)

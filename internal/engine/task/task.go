@@ -152,7 +152,7 @@ func (x *exec) conditions(list []value.Value, t *template.Templar) (holds bool, 
 
 // result turns the single attempt of a task without a loop into its Result.
 func (x *exec) result(a *attempt) *Result {
-	r := &Result{Dict: a.dict, NoLog: a.noLog, Verbose: a.verbose, Diagnosis: a.diagnosis, Fatal: a.fatal, Delegate: a.delegate}
+	r := &Result{Dict: a.dict, NoLog: a.noLog, Verbose: a.verbose && !a.noLog, Diagnosis: a.diagnosis, Fatal: a.fatal, Delegate: a.delegate}
 	r.Status = status(a)
 	r.Ignored = r.Status == event.Failed && a.ignore || r.Status == event.Unreachable && a.ignoreUnr
 	if a.outcome != nil {
@@ -190,6 +190,7 @@ func (x *exec) once(t *template.Templar) *attempt {
 		}
 		return a
 	}
+	t = x.delegatedView(t, a.delegate)
 	holds, cond, err := x.conditions(task.Extended("when"), t)
 	if err != nil {
 		return x.fail(a, err, true)
@@ -229,10 +230,26 @@ func (x *exec) fields(t *template.Templar) *attempt {
 		}
 		if name != "" {
 			a.delegate.Delegate = name
+			if addr, _, err := x.templar(x.DelegateVars(name)).Resolve("ansible_host"); err == nil && addr != nil {
+				a.delegate.DelegateTo, _ = value.AsString(addr)
+			}
 			a.factsHost = x.factsHost(t, name)
 		}
 	}
 	return a
+}
+
+// delegatedView lets a delegated task see how its host is reached.
+func (x *exec) delegatedView(t *template.Templar, h event.Host) *template.Templar {
+	if h.Delegate == "" {
+		return t
+	}
+	vars := x.DelegateVars(h.Delegate)
+	locals := value.DictOf("ansible_delegated_vars", value.DictOf(h.Delegate, template.HostView(x.Templates, vars)))
+	if h.DelegateTo != "" {
+		locals.SetStr("ansible_host", value.Str(h.DelegateTo))
+	}
+	return t.With(locals)
 }
 
 func (x *exec) factsHost(t *template.Templar, delegate string) string {

@@ -62,6 +62,9 @@ func (h *HostVars) Iterate() (value.Iterator, error) {
 // stays as written.
 type HostVarsVars struct{ t *Templar }
 
+// HostView shows the variables of one host as a mapping.
+func HostView(e *Engine, vars Vars) value.Value { return &HostVarsVars{t: e.New(vars)} }
+
 // TypeName is Ansible's class.
 func (*HostVarsVars) TypeName() string { return "HostVarsVars" }
 
