@@ -62,11 +62,14 @@ func (s *Spec) Check(name string, raw map[string]any) Checked {
 	out := Checked{Given: given, NoLog: c.noLog, Warnings: c.warnings, Deprecations: c.deprecations}
 	if len(c.errs) > 0 {
 		out.Err = c.errs[0]
-	} else if len(c.unsupported) > 0 {
+	} else if len(c.unsupported) > 0 && !s.AnyArgs {
 		out.Err = fmt.Sprintf("Unsupported parameters for (%s) module: %s. Supported parameters include: %s.",
 			name, strings.Join(c.unsupported, ", "), c.supported)
 	}
 	out.Args = make(Args, len(options))
+	if s.AnyArgs {
+		maps.Copy(out.Args, given)
+	}
 	for i := range options {
 		out.Args[options[i].Name] = given[options[i].Name]
 	}

@@ -87,6 +87,7 @@ type Spec struct {
 	Rules
 	FileArgs  bool // adds the options every file module has: mode, owner, group, seuser …, attributes, unsafe_writes
 	CheckMode bool // supports_check_mode. A module without it is skipped in check mode, before Run
+	AnyArgs   bool // takes options that are not listed too, unchecked (package hands them on)
 	FreeForm  bool // takes free text as _raw_params (command, shell, raw, script)
 }
 

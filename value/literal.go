@@ -145,6 +145,9 @@ func (p *literalParser) value() (Value, error) {
 		return nil, p.bad()
 	case c == '-' || c == '+':
 		p.i++
+		if n := p.peek(); n == '-' || n == '+' { // Python folds one sign only
+			return nil, p.malformed()
+		}
 		v, err := p.value()
 		if err != nil {
 			return nil, err

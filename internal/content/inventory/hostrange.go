@@ -43,12 +43,6 @@ func SplitPort(text string) (host string, port int) {
 
 // expand turns a host pattern of an inventory source into host names and a port (0: none): "www[01:03].example.com:22".
 func expand(pattern string) (hosts []string, port int, err error) {
-	if strings.HasSuffix(pattern, ":") {
-		return nil, 0, fmt.Errorf("Invalid host pattern '%s' supplied, ending in ':' is not allowed, this character is reserved to provide a port.", pattern)
-	}
-	if strings.TrimSpace(pattern) == "---" {
-		return nil, 0, fmt.Errorf("Invalid host pattern '%s' supplied, '---' is normally a sign this is a YAML file.", pattern)
-	}
 	pattern, port = SplitPort(pattern)
 	if !strings.Contains(pattern, "[") {
 		return []string{pattern}, port, nil

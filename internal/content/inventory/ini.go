@@ -142,6 +142,12 @@ func (inv *Inventory) iniHost(line, group string, at source.Pos, fail func(strin
 	if len(words) == 0 {
 		return nil
 	}
+	if strings.HasSuffix(words[0], ":") {
+		return fmt.Errorf("Invalid host pattern '%s' supplied, ending in ':' is not allowed, this character is reserved to provide a port.", words[0])
+	}
+	if strings.TrimSpace(words[0]) == "---" {
+		return fmt.Errorf("Invalid host pattern '%s' supplied, '---' is normally a sign this is a YAML file.", words[0])
+	}
 	names, port, err := expand(words[0])
 	if err != nil {
 		return err

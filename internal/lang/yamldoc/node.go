@@ -111,3 +111,11 @@ func (n *Node) Entries() []Pair {
 	}
 	return n.Pairs
 }
+
+// At is the node's place, the zero Pos for a nil node.
+func (n *Node) At() source.Pos {
+	if n == nil {
+		return source.Pos{}
+	}
+	return n.Pos
+}

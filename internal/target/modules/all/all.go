@@ -6,16 +6,22 @@ package all
 import (
 	"slices"
 
+	"github.com/troupe-automation/troupe/internal/target/modules/accounts"
 	"github.com/troupe-automation/troupe/internal/target/modules/commands"
 	"github.com/troupe-automation/troupe/internal/target/modules/files"
+	"github.com/troupe-automation/troupe/internal/target/modules/network"
+	"github.com/troupe-automation/troupe/internal/target/modules/packages"
 	"github.com/troupe-automation/troupe/internal/target/modules/system"
 	"github.com/troupe-automation/troupe/module"
 )
 
 // All are the native modules, by family.
 var All = slices.Concat(
+	accounts.All,
 	commands.All,
 	files.All,
+	network.All,
+	packages.All,
 	system.All,
 )
 

@@ -1,0 +1,13 @@
+// Package accounts has the modules about users, groups and their keys.
+//
+// Called by internal/target/modules/all.
+package accounts
+
+import "github.com/troupe-automation/troupe/module"
+
+// All are the modules of this family.
+var All = []*module.Module{
+	getent,
+	group,
+	user,
+}

@@ -1,0 +1,16 @@
+// Package packages has the modules about software packages and where they come from.
+//
+// Called by internal/target/modules/all.
+package packages
+
+import "github.com/troupe-automation/troupe/module"
+
+// managers are the modules that package can stand for, by the name of the package manager.
+var managers = []*module.Module{
+	apt,
+}
+
+// All are the modules of this family.
+var All = append([]*module.Module{
+	packageModule,
+}, managers...)
