@@ -73,11 +73,11 @@ func selfImages(self []string) (*images, error) {
 }
 
 // choose returns the agents to use: the program itself on this machine, else the embedded ones, else the program itself.
-func choose(here bool, self []string) (*images, error) {
-	if e := embeddedImages(); e != nil && (!here || len(self) == 0) {
+func choose(here bool, cfg Config) (*images, error) {
+	if e := embeddedImages(); e != nil && !cfg.PreferSelf && (!here || len(cfg.Self) == 0) {
 		return e, nil
 	}
-	return selfImages(self)
+	return selfImages(cfg.Self)
 }
 
 // machines are what uname -sm prints for the platforms Go names.

@@ -2,6 +2,9 @@ package session_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -160,9 +163,84 @@ AnsibleModule(argument_spec={}).exit_json(all=WORD + A + R, host=urlparse('http:
 	}
 }
 
+// testdata/exercise.json is what the same module returned under ansible-core 2.18.
+func TestPythonLibrary(t *testing.T) {
+	interpreter := python(t)
+	if os.Getuid() != 0 {
+		t.Skip("the module changes owners")
+	}
+	source, err := os.ReadFile("../pymodule/testdata/exercise.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded, err := os.ReadFile("../pymodule/testdata/exercise.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want map[string]any
+	if err := json.Unmarshal(recorded, &want); err != nil {
+		t.Fatal(err)
+	}
+	m := pymodule.Pack("exercise", "", source, nil)
+	m.Interpreter = interpreter
+	args, _ := json.Marshal(map[string]string{"dir": t.TempDir(), "token": "s3cr3t"})
+	got := run(t, open(t, local), session.Call{Python: m, Args: args, Env: map[string]string{"EX_ENV": "from env"}})
+	delete(got, "invocation")
+	for k, v := range want {
+		a, _ := json.Marshal(got[k])
+		b, _ := json.Marshal(v)
+		if string(a) != string(b) {
+			t.Errorf("%s\n got %s\nwant %s", k, a, b)
+		}
+		delete(got, k)
+	}
+	if len(got) > 0 {
+		t.Errorf("more than expected: %v", got)
+	}
+}
+
+func TestFetch(t *testing.T) {
+	interpreter := python(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/moved":
+			http.Redirect(w, r, "/final", http.StatusFound)
+		case "/final":
+			user, pass, _ := r.BasicAuth()
+			http.SetCookie(w, &http.Cookie{Name: "c", Value: "v"})
+			fmt.Fprintf(w, "%s %s:%s %s", r.Method, user, pass, r.Header.Get("X-Test"))
+		default:
+			http.Error(w, "gone away", http.StatusTeapot)
+		}
+	}))
+	defer server.Close()
+	source := `#!/usr/bin/python
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import fetch_url, fetch_file, open_url, url_argument_spec
+m = AnsibleModule(argument_spec=url_argument_spec())
+u = m.params['url']
+resp, info = fetch_url(m, u + '/moved', headers={'X-Test': 'x'})
+bad, bad_info = fetch_url(m, u + '/nothing')
+dead, dead_info = fetch_url(m, 'http://127.0.0.1:1/')
+m.exit_json(body=resp.read().decode(), status=info['status'], url=info['url'], cookies=info['cookies'], bad=[bad_info['status'], bad_info['msg'], bad_info['body'].decode().strip()],
+            dead=[dead, dead_info['status'], dead_info['msg']], file=open(fetch_file(m, u + '/final')).read(), post=open_url(u + '/final', data='d').read().decode())
+`
+	m := pymodule.Pack("fetch", "", []byte(source), nil)
+	m.Interpreter = interpreter
+	args, _ := json.Marshal(map[string]any{"url": server.URL, "url_username": "u", "url_password": "secret", "force_basic_auth": true})
+	r := run(t, open(t, local), session.Call{Python: m, Args: args})
+	delete(r, "invocation")
+	got, _ := json.Marshal(r)
+	want := `{"bad":[418,"HTTP Error 418: I'm a teapot","gone away"],"body":"GET u:******** x","cookies":{"c":"v"},` +
+		`"dead":[null,-1,"Request failed: \u003curlopen error [Errno 111] Connection refused\u003e"],"file":"GET u:******** ","post":"POST : ","status":200,"url":"` + server.URL + `/final"}`
+	if string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func BenchmarkPythonModule(b *testing.B) {
 	interpreter := python(b)
-	s, err := session.Open(b.Context(), local, session.Config{Self: self()})
+	s, err := session.Open(b.Context(), local, session.Config{Self: self(), PreferSelf: true})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -132,6 +132,7 @@ def execute(task, code):
     main = types.ModuleType('__main__')
     main.__file__ = task['file']
     main.__package__ = task['full'].rpartition('.')[0]
+    main.__troupe_source__ = task['source']
     sys.modules['__main__'] = main
     sys.argv = [task['file']]
     if 'random' in sys.modules:

@@ -965,7 +965,6 @@ class AnsibleModule(object):
             return kwargs
         b_path = to_bytes(path, errors='surrogate_or_strict')
         if not os.path.exists(b_path):
-            kwargs['state'] = 'absent'
             return kwargs
         uid, gid = self.user_and_group(path)
         kwargs['uid'], kwargs['gid'] = uid, gid

@@ -8,6 +8,7 @@ from ast import literal_eval
 from ansible.module_utils.common.collections import is_iterable
 from ansible.module_utils.common.text.converters import jsonify, to_native, to_text
 from ansible.module_utils.common.text.formatters import human_to_bytes
+from ansible.module_utils.common.warnings import deprecate
 from ansible.module_utils.parsing.convert_bool import boolean
 
 
@@ -23,7 +24,12 @@ def count_terms(terms, parameters):
 
 
 def safe_eval(value, locals=None, include_exceptions=False):
-    """Evaluates a Python literal; anything else stays text."""
+    """Evaluates a Python literal; anything else stays text. Deprecated."""
+    deprecate("The safe_eval function should not be used.", version="2.21")
+    return _evaluate(value, include_exceptions)
+
+
+def _evaluate(value, include_exceptions=False):
     def answer(v, e=None):
         return (v, e) if include_exceptions else v
     if not isinstance(value, str):
@@ -156,7 +162,7 @@ def check_type_dict(value):
             try:
                 return json.loads(value)
             except Exception:
-                result, exc = safe_eval(value, dict(), include_exceptions=True)
+                result, exc = _evaluate(value, include_exceptions=True)
                 if exc is not None:
                     raise TypeError('unable to evaluate string as dictionary')
                 return result
