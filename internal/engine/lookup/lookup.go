@@ -71,6 +71,7 @@ type Lookup struct {
 
 // All is every lookup, sorted by name.
 var All = []Lookup{
+	{"cartesian", cartesian},
 	{"config", configLookup},
 	{"csvfile", csvfile},
 	{"dict", dict},
@@ -78,6 +79,7 @@ var All = []Lookup{
 	{"file", file},
 	{"fileglob", fileglob},
 	{"first_found", firstFound},
+	{"flattened", flattened},
 	{"indexed_items", indexedItems},
 	{"ini", ini},
 	{"inventory_hostnames", inventoryHostnames},
@@ -90,7 +92,7 @@ var All = []Lookup{
 	{"random_choice", randomChoice},
 	{"sequence", sequence},
 	{"subelements", subelements},
-	{"template", template},
+	{"template", templateFiles},
 	{"together", together},
 	{"unvault", unvault},
 	{"url", url},
@@ -105,8 +107,8 @@ func Find(name string) (*Lookup, bool) {
 			name = short
 		}
 	}
-	if name == "cartesian" || name == "flattened" { // they moved to community.general, under other rules
-		return nil, false
+	if short, ok := strings.CutPrefix(name, "community.general."); ok && (short == "cartesian" || short == "flattened") {
+		name = short
 	}
 	i := sort.Search(len(All), func(i int) bool { return All[i].Name >= name })
 	if i < len(All) && All[i].Name == name {

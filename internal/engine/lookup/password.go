@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"github.com/troupe-automation/troupe/internal/content/playbook"
-	"github.com/troupe-automation/troupe/internal/lang/pyrandom"
+	"github.com/troupe-automation/troupe/internal/lang/filters"
 	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -159,13 +159,16 @@ func randomPassword(o passwordOptions) (string, error) {
 		return "", value.Errorf("AnsibleAssertionError", "no characters to make a password of")
 	}
 	var b strings.Builder
-	var seeded *pyrandom.Random
+	var seeded *filters.Twister
 	if o.seeded {
-		seeded = pyrandom.FromText(o.seed)
+		var err error
+		if seeded, err = filters.NewTwister(value.Str(o.seed)); err != nil {
+			return "", err
+		}
 	}
 	for range o.length {
 		if seeded != nil {
-			b.WriteRune(chars[seeded.Below(len(chars))])
+			b.WriteRune(chars[seeded.Intn(len(chars))])
 			continue
 		}
 		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(chars))))

@@ -7,8 +7,8 @@ import (
 	"github.com/troupe-automation/troupe/value"
 )
 
-// template gives rendered template files.
-func template(c *Call) ([]value.Value, error) {
+// templateFiles gives rendered template files.
+func templateFiles(c *Call) ([]value.Value, error) {
 	var o FileOptions
 	var err error
 	if o.Convert, err = c.boolOption("convert_data", nil); err != nil {
