@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"context"
+	"errors"
 
 	"github.com/troupe-automation/troupe/internal/content/config"
 	"github.com/troupe-automation/troupe/internal/lang/template"
@@ -21,7 +22,12 @@ type Set struct {
 
 // Lookup implements template.LookupFunc.
 func (s *Set) Lookup(t *template.Templar, name string, terms []value.Value, options []value.Kwarg) ([]value.Value, error) {
-	return Run(&templar{s, t}, name, terms, options)
+	out, err := Run(&templar{s, t}, name, terms, options)
+	var e *value.Error
+	if errors.As(err, &e) && e.Class == "AnsibleUndefinedVariable" {
+		return nil, &template.Error{Class: e.Class, Kind: "undefined", Msg: e.Msg, Offset: -1, Cause: err}
+	}
+	return out, err
 }
 
 // Subdirs is implemented by what the engine keeps in Templar.Context when a task's action has a directory of its own for
