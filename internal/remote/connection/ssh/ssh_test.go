@@ -109,7 +109,7 @@ func TestUnreachable(t *testing.T) {
 		want  string
 	}{
 		{"wrong key", s.With("private_key_file", other), connection.PhaseAuth, "Failed to connect to the host via ssh: root@127.0.0.1: Permission denied (publickey,password)."},
-		{"wrong password", s.With("remote_user", user, "private_key_file", "-", "password", "nope"), connection.PhaseAuth, "Invalid/incorrect password: trpssh2@127.0.0.1: Permission denied (publickey,password)."},
+		{"wrong password", s.With("remote_user", user, "private_key_file", "-", "password", "nope"), connection.PhaseAuth, "Invalid/incorrect password: Permission denied, please try again."},
 		{"refused", s.With("port", "1"), connection.PhaseConnect, "Failed to connect to the host via ssh: ssh: connect to host 127.0.0.1 port 1: Connection refused"},
 		{"no such name", s.With("host", "no-such-host.invalid"), connection.PhaseResolve, "Failed to connect to the host via ssh: ssh: Could not resolve hostname no-such-host.invalid: "},
 		{"unknown host key", s.With("ssh_common_args", "-F none -o UserKnownHostsFile=/dev/null"), connection.PhaseHostKey, "Failed to connect to the host via ssh: Host key verification failed."},
