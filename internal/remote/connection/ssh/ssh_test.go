@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -89,6 +90,35 @@ func TestLogins(t *testing.T) {
 	}
 	if b, _ := os.ReadFile(s.Dir + "/new"); !strings.HasPrefix(string(b), "[127.0.0.1]:"+s.Port+" ssh-ed25519 ") {
 		t.Errorf("accept-new remembered %q", b)
+	}
+}
+
+func TestAgentKey(t *testing.T) {
+	s := connectiontest.StartSSHD(t)
+	if _, err := exec.LookPath("ssh-agent"); err != nil {
+		t.Skip("no ssh-agent on this machine")
+	}
+	socket := filepath.Join(t.TempDir(), "agent")
+	cmd := exec.Command("ssh-agent", "-D", "-a", socket)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { cmd.Process.Kill(); cmd.Wait() }()
+	add := exec.Command("sh", "-c", "i=0; while [ ! -S "+socket+" ] && [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); done; exec ssh-add -q "+s.Key)
+	add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+	if out, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("ssh-add: %s", out)
+	}
+	t.Setenv("SSH_AUTH_SOCK", socket)
+	args := "-F none -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile=" + s.KnownHosts
+	works(t, s.With("private_key_file", "-", "ssh_common_args", args))
+	// The file is missing, but its public half names a key of the agent.
+	public, _ := exec.Command("ssh-add", "-L").Output()
+	named := filepath.Join(s.Dir, "named")
+	write(t, named+".pub", string(public))
+	works(t, s.With("private_key_file", named, "ssh_common_args", args+" -o IdentitiesOnly=yes"))
+	if _, err := dial(t, s.With("private_key_file", "-", "ssh_common_args", args+" -o IdentitiesOnly=yes -o IdentityFile=none")); err == nil {
+		t.Error("IdentitiesOnly offers keys of the agent")
 	}
 }
 
