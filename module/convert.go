@@ -449,3 +449,9 @@ func jsonDumps(v any) string {
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+// JSON writes a value of Args as Python's json.dumps does, with its spaces; keys are in order.
+func JSON(v any) string { return jsonDumps(v) }
+
+// Text is Python's str of a value of Args.
+func Text(v any) string { return pyStr(v) }

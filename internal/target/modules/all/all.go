@@ -9,6 +9,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/target/modules/accounts"
 	"github.com/troupe-automation/troupe/internal/target/modules/commands"
 	"github.com/troupe-automation/troupe/internal/target/modules/files"
+	"github.com/troupe-automation/troupe/internal/target/modules/network"
 	"github.com/troupe-automation/troupe/internal/target/modules/packages"
 	"github.com/troupe-automation/troupe/internal/target/modules/system"
 	"github.com/troupe-automation/troupe/module"
@@ -19,6 +20,7 @@ var All = slices.Concat(
 	accounts.All,
 	commands.All,
 	files.All,
+	network.All,
 	packages.All,
 	system.All,
 )

@@ -100,13 +100,11 @@ func runApt(ctx context.Context, c *module.Call) (module.Result, error) {
 		}
 	}
 	if c.Bool("clean") {
-		args := []string{a.bin, "clean"}
-		if c.Check {
-			args = append(args, "--simulate")
-		}
-		out, err := a.exec(args...)
-		if err != nil {
-			return nil, err
+		var out hostos.Output
+		if !c.Check {
+			if out, err = a.exec(a.bin, "clean"); err != nil {
+				return nil, err
+			}
 		}
 		if out.RC != 0 {
 			return nil, module.Fail("apt-get clean failed", module.Result{"stdout": out.Stdout, "rc": out.RC})

@@ -1,0 +1,313 @@
+package network
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/troupe-automation/troupe/internal/target/hostos"
+	"github.com/troupe-automation/troupe/module"
+)
+
+// request is an HTTP request in the words of the options that uri and get_url share.
+type request struct {
+	method, url   string
+	body          []byte
+	contentType   string // of the body, unless headers say so
+	headers       map[string]any
+	modifiedSince time.Time
+	follow        string // none, safe, all
+	timeout       time.Duration
+	unixSocket    string
+}
+
+// response is what came back. status is -1 when nothing did; err then says why.
+type response struct {
+	status  int
+	reason  string
+	url     string
+	header  http.Header
+	body    []byte
+	cookies []*http.Cookie
+	err     string
+}
+
+// failed says whether Ansible's client treats the answer as an error: no answer, or none of 2xx.
+func (r *response) failed() bool { return r.status < 200 || r.status >= 300 }
+
+// msg is the answer in Ansible's words.
+func (r *response) msg() string {
+	switch {
+	case r.status == -1:
+		return r.err
+	case r.failed():
+		return fmt.Sprintf("HTTP Error %d: %s", r.status, r.reason)
+	}
+	size := r.header.Get("Content-Length")
+	if size == "" {
+		size = "unknown"
+	}
+	return fmt.Sprintf("OK (%s bytes)", size)
+}
+
+// requestOf takes the shared options of a call.
+func requestOf(c *module.Call) request {
+	r := request{method: "GET", url: c.Str("url"), follow: "safe", timeout: time.Duration(c.Int("timeout")) * time.Second, unixSocket: c.Str("unix_socket")}
+	r.headers, _ = c.Args["headers"].(map[string]any)
+	return r
+}
+
+// do sends the request. Only a cancelled ctx and unusable options are errors.
+func (q request) do(ctx context.Context, c *module.Call) (*response, error) {
+	u, err := url.Parse(q.url)
+	if err != nil || u.Host == "" && q.unixSocket == "" || u.Scheme != "http" && u.Scheme != "https" {
+		why := "unknown url type: " + module.Quote(q.url)
+		if err == nil && u.Scheme == "ftp" && u.Host == "" {
+			why = "<urlopen error ftp error: no host given>"
+		} else if err == nil && u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https" {
+			why = "<urlopen error unknown url type: " + u.Scheme + ">"
+		}
+		return &response{status: -1, url: q.url, err: "Request failed: " + why, header: http.Header{}}, nil
+	}
+	user, password := c.Str("url_username"), c.Str("url_password")
+	if u.User != nil && user == "" {
+		user = u.User.Username()
+		password, _ = u.User.Password()
+	}
+	u.User = nil
+	if user == "" && c.Bool("use_netrc") {
+		user, password = netrc(u.Hostname())
+	}
+	transport, err := q.transport(c)
+	if err != nil {
+		return nil, err
+	}
+	defer transport.CloseIdleConnections()
+	if q.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, q.timeout)
+		defer cancel()
+	}
+	client := &http.Client{Transport: transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+		first := via[0].Method
+		next.Header.Del("Referer")
+		if q.follow == "none" || q.follow == "safe" && first != "GET" && first != "HEAD" {
+			return http.ErrUseLastResponse
+		}
+		if len(via) > 10 {
+			return errors.New("too many redirects")
+		}
+		return nil
+	}}
+	send := func(auth bool) (*http.Response, error) {
+		req, err := http.NewRequestWithContext(ctx, q.method, u.String(), bytes.NewReader(q.body))
+		if err != nil {
+			return nil, err
+		}
+		if len(q.body) == 0 {
+			req.Body, req.ContentLength = http.NoBody, 0
+		}
+		agent := c.Str("http_agent")
+		if agent == "" {
+			agent = "ansible-httpget"
+		}
+		req.Header.Set("User-Agent", agent)
+		req.Header.Set("Accept-Encoding", "identity")
+		if c.Args["decompress"] == true {
+			req.Header.Set("Accept-Encoding", "gzip")
+		}
+		if q.contentType != "" {
+			req.Header.Set("Content-Type", q.contentType)
+		}
+		if !q.modifiedSince.IsZero() {
+			req.Header.Set("If-Modified-Since", q.modifiedSince.UTC().Format(http.TimeFormat))
+		}
+		if c.Bool("force") {
+			req.Header.Set("Cache-Control", "no-cache")
+		}
+		for k, v := range q.headers {
+			if strings.EqualFold(k, "host") {
+				req.Host = module.Text(v)
+			}
+			req.Header.Set(k, module.Text(v))
+		}
+		if auth && user != "" {
+			req.SetBasicAuth(user, password)
+		}
+		return client.Do(req)
+	}
+	res, err := send(c.Bool("force_basic_auth") || c.Args["force_basic_auth"] == nil)
+	if err == nil && res.StatusCode == http.StatusUnauthorized && user != "" && !c.Bool("force_basic_auth") {
+		res.Body.Close()
+		res, err = send(true)
+	}
+	if err != nil {
+		if e := context.Cause(ctx); e != nil && !errors.Is(e, context.DeadlineExceeded) {
+			return nil, e
+		}
+		return &response{status: -1, url: q.url, err: explain(err, u), header: http.Header{}}, nil
+	}
+	defer res.Body.Close()
+	out := &response{status: res.StatusCode, url: res.Request.URL.String(), header: res.Header, cookies: res.Cookies()}
+	_, out.reason, _ = strings.Cut(res.Status, " ")
+	if res.ContentLength >= 0 && res.Header.Get("Content-Length") == "" {
+		res.Header.Set("Content-Length", fmt.Sprint(res.ContentLength))
+	}
+	if out.body, err = io.ReadAll(res.Body); err != nil {
+		return &response{status: -1, url: q.url, err: explain(err, u), header: http.Header{}}, nil
+	}
+	if res.Header.Get("Content-Encoding") == "gzip" && c.Args["decompress"] == true && len(out.body) > 0 {
+		z, err := gzip.NewReader(bytes.NewReader(out.body))
+		if err == nil {
+			out.body, err = io.ReadAll(z)
+		}
+		if err != nil {
+			return &response{status: -1, url: q.url, err: "cannot decompress the answer: " + err.Error(), header: http.Header{}}, nil
+		}
+	}
+	return out, nil
+}
+
+func (q request) transport(c *module.Call) (*http.Transport, error) {
+	config := &tls.Config{}
+	if c.Args["validate_certs"] == false {
+		config.InsecureSkipVerify = true
+	}
+	if ca := c.Str("ca_path"); ca != "" {
+		pem, err := os.ReadFile(ca)
+		if err != nil {
+			return nil, module.Fail(hostos.Errno(err), nil)
+		}
+		config.RootCAs = x509.NewCertPool()
+		config.RootCAs.AppendCertsFromPEM(pem)
+	}
+	if cert := c.Str("client_cert"); cert != "" {
+		key := c.Str("client_key")
+		if key == "" {
+			key = cert
+		}
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return nil, module.Fail("cannot use the client certificate: "+err.Error(), nil)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	t := &http.Transport{TLSClientConfig: config, DisableCompression: true, ForceAttemptHTTP2: false}
+	if c.Args["use_proxy"] != false {
+		t.Proxy = proxyFrom(c.Env)
+	}
+	if q.unixSocket != "" {
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", q.unixSocket)
+		}
+	}
+	return t, nil
+}
+
+// proxyFrom finds the proxy in the task's environment, then in this process's.
+func proxyFrom(env []string) func(*http.Request) (*url.URL, error) {
+	get := func(names ...string) string {
+		for _, n := range names {
+			for _, kv := range env {
+				if v, ok := strings.CutPrefix(kv, n+"="); ok {
+					return v
+				}
+			}
+		}
+		for _, n := range names {
+			if v := os.Getenv(n); v != "" {
+				return v
+			}
+		}
+		return ""
+	}
+	return func(r *http.Request) (*url.URL, error) {
+		host := r.URL.Hostname()
+		for n := range strings.SplitSeq(get("no_proxy", "NO_PROXY"), ",") {
+			n = strings.TrimPrefix(strings.TrimSpace(n), ".")
+			if n == "*" || n != "" && (host == n || strings.HasSuffix(host, "."+n)) {
+				return nil, nil
+			}
+		}
+		p := get(r.URL.Scheme+"_proxy", strings.ToUpper(r.URL.Scheme)+"_PROXY")
+		if p == "" {
+			return nil, nil
+		}
+		if !strings.Contains(p, "://") {
+			p = "http://" + p
+		}
+		return url.Parse(p)
+	}
+}
+
+// netrc is the login of a machine in ~/.netrc.
+func netrc(host string) (user, password string) {
+	data, err := os.ReadFile(filepath.Join(os.Getenv("HOME"), ".netrc"))
+	if err != nil {
+		return "", ""
+	}
+	words := strings.Fields(string(data))
+	in := false
+	for i := 0; i+1 < len(words); i++ {
+		switch words[i] {
+		case "machine":
+			if in {
+				return user, password
+			}
+			in = words[i+1] == host
+			i++
+		case "login":
+			if in {
+				user = words[i+1]
+			}
+			i++
+		case "password":
+			if in {
+				password = words[i+1]
+			}
+			i++
+		}
+	}
+	return user, password
+}
+
+// explain words a connection error as Python's urllib does.
+func explain(err error, u *url.URL) string {
+	var dns *net.DNSError
+	var no syscall.Errno
+	var unknown x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	switch {
+	case errors.As(err, &unknown), errors.As(err, &invalid), errors.As(err, &name):
+		return fmt.Sprintf("Failed to validate the SSL certificate for %s:%s. Make sure your managed systems have a valid CA certificate installed. "+
+			"You can use validate_certs=False if you do not need to confirm the servers identity but this is unsafe and not recommended. "+
+			"The exception msg was: %s.", u.Hostname(), port, err)
+	case errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err):
+		return "Connection failure: The read operation timed out"
+	case errors.As(err, &dns):
+		return "Request failed: <urlopen error [Errno -2] Name or service not known>"
+	case errors.As(err, &no):
+		return fmt.Sprintf("Request failed: <urlopen error [Errno %d] %s>", int(no), hostos.ErrText(no))
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return "Connection failure: Remote end closed connection without response"
+	}
+	return "Request failed: <urlopen error " + err.Error() + ">"
+}
