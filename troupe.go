@@ -322,3 +322,28 @@ func (p *Project) Renderer(pl *playbook.Play) func(value.Value) (value.Value, er
 	t := p.Templates.New(&vars.Scope{Layers: []vars.Layer{{Vars: p.ExtraVars}, {Vars: pl.Vars}}})
 	return t.Render
 }
+
+// HostScope are the variables of a host outside any play: extra variables, then those of the inventory and the files
+// beside it.
+func (p *Project) HostScope(name string) (*vars.Scope, error) {
+	h := p.Inventory.Host(name)
+	if h == nil {
+		if name != "localhost" {
+			msg := fmt.Sprintf("the inventory has no host %q", name)
+			return nil, &diag.Diagnostic{Code: diag.UnknownHost, Summary: msg, Classic: msg, Exit: diag.ExitError}
+		}
+		h = p.Inventory.Localhost("")
+	}
+	own, err := p.Vars.Host(h, p.Loader.Basedir)
+	if err != nil {
+		return nil, err
+	}
+	var groups []value.Value
+	for _, g := range h.GroupNames() {
+		groups = append(groups, value.Str(g))
+	}
+	return &vars.Scope{Layers: []vars.Layer{
+		{Name: "magic variables", Vars: value.DictOf("inventory_hostname", value.Str(h.Name), "group_names", value.NewList(groups...), "playbook_dir", value.Str(p.Loader.Basedir))},
+		{Name: "extra vars", Vars: p.ExtraVars}, own.Host, own.Groups,
+	}}, nil
+}
