@@ -157,8 +157,6 @@ type Filter struct {
 	// Volatile filters give another answer each time, or depend on the render context; they are never evaluated at compile
 	// time and mark the program as volatile.
 	Volatile bool
-
-	sig *value.Signature
 }
 
 // Call is one call of a filter, test or context-aware global.
@@ -175,8 +173,6 @@ type Global struct {
 	Name      string
 	Signature string // as of Filter
 	Run       Func
-
-	sig *value.Signature
 }
 
 // TypeName is "function".

@@ -1,7 +1,25 @@
 package jinja
 
 import (
+	"errors"
+	"sync"
+
+	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/value"
+)
+
+type (
+	evalFn func(f *frame) (value.Value, error)
+	execFn func(f *frame) (signal, error)
+)
+
+// signal says how a statement ended.
+type signal uint8
+
+const (
+	goOn signal = iota
+	breakLoop
+	continueLoop
 )
 
 // Program is a compiled template: immutable, safe for concurrent renders.
@@ -10,8 +28,15 @@ type Program struct {
 	name string
 	src  string
 
+	root   *function
+	body   execFn
+	expr   evalFn // of CompileExpression
+	blocks map[string]*blockImpl
+	frames sync.Pool
+
 	mutates  bool
 	volatile bool
+	extends  bool
 }
 
 // Name is the name given to Compile.
@@ -30,51 +55,186 @@ func (p *Program) Volatile() bool { return p.volatile }
 // Compile parses and compiles src. Errors are *Error. name appears in errors and is what include and import know the
 // template by.
 func (e *Environment) Compile(name, src string) (*Program, error) {
-	return nil, &Error{Template: name, Line: 1, Err: value.Errorf("TemplateSyntaxError", "the compiler is not built in")}
+	t, err := syntax.Parse(&e.Syntax, src)
+	if err != nil {
+		return nil, syntaxError(name, err)
+	}
+	p := &Program{env: e, name: name, src: src}
+	c := &compiler{p: p, env: e}
+	if err := c.template(t); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
-// CompileExpression compiles src as a bare expression (no delimiters). Its programs have one output node: Nodes and Value
-// give the expression's value without Finalize and Concat.
+func syntaxError(name string, err error) error {
+	var se *syntax.Error
+	if errors.As(err, &se) {
+		return &Error{Template: name, Offset: se.Offset, Line: se.Line, Err: se}
+	}
+	return &Error{Template: name, Line: 1, Err: err}
+}
+
+// CompileExpression compiles src as a bare expression (no delimiters). Its Value is the expression's value, without Finalize
+// and Concat.
 func (e *Environment) CompileExpression(name, src string) (*Program, error) {
-	return e.Compile(name, src)
+	x, err := syntax.ParseExpression(&e.Syntax, src)
+	if err != nil {
+		return nil, syntaxError(name, err)
+	}
+	p := &Program{env: e, name: name, src: src, root: &function{}}
+	c := &compiler{p: p, env: e}
+	s := newSymbols(nil, p.root)
+	s.expr(x)
+	sc := &scope{syms: s, fn: p.root}
+	if p.expr, err = c.compileExpr(x, sc); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// wrap adds the place to an error that has none yet.
+func (p *Program) wrap(err error, off int) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return &Error{Template: p.name, Offset: off, Line: lineAt(p.src, off), Err: err}
+}
+
+func (p *Program) context(vars Resolver) *Context {
+	r := &run{limits: p.env.Limits.withDefaults(), vars: vars}
+	return &Context{env: p.env, prog: p, vars: vars, run: r}
+}
+
+func (p *Program) frame(ctx *Context) *frame {
+	f, _ := p.frames.Get().(*frame)
+	if f == nil {
+		f = &frame{slots: make([]value.Value, p.root.slots), out: &output{}}
+	}
+	f.ctx = ctx
+	return f
+}
+
+func (p *Program) release(f *frame) {
+	if p.root.captured {
+		return
+	}
+	clear(f.slots)
+	clear(f.out.nodes)
+	f.out.nodes = f.out.nodes[:0]
+	f.ctx, f.extend, f.parent = nil, nil, nil
+	p.frames.Put(f)
+}
+
+// run renders the template in ctx; the nodes go to out.
+func (p *Program) run(ctx *Context, out *output) error {
+	f := p.frame(ctx)
+	own := f.out
+	f.out = out
+	err := p.runFrame(f)
+	f.out = own
+	p.release(f)
+	return err
+}
+
+func (p *Program) runFrame(f *frame) error {
+	ctx := f.ctx
+	if err := ctx.enter(); err != nil {
+		return p.wrap(err, 0)
+	}
+	defer ctx.leave()
+	if p.expr != nil {
+		v, err := p.expr(f)
+		if err == nil {
+			f.out.nodes = append(f.out.nodes, v)
+		}
+		return err
+	}
+	for name, b := range p.blocks {
+		if ctx.blocks == nil {
+			ctx.blocks = map[string][]*blockImpl{}
+		}
+		ctx.blocks[name] = append(ctx.blocks[name], b)
+	}
+	if _, err := p.body(f); err != nil {
+		return err
+	}
+	if f.extend != nil {
+		return f.extend.run(&Context{env: f.extend.env, prog: f.extend, outer: ctx, blocks: ctx.blocks, run: ctx.run}, f.out)
+	}
+	return nil
 }
 
 // Nodes renders the template and returns its output nodes: literal text as value.Str and the finalized values of {{ }},
-// before any conversion to text.
-func (p *Program) Nodes(vars Resolver) ([]value.Value, error) { return nil, nil }
-
-// Value renders the template and joins its nodes with the environment's Concat.
-func (p *Program) Value(vars Resolver) (value.Value, error) { return nil, nil }
-
-// Render renders the template as text.
-func (p *Program) Render(vars Resolver) (string, error) { return "", nil }
-
-// Context is the state of one render: what filters and globals that depend on context are given.
-type Context struct {
-	env  *Environment
-	vars Resolver
+// before any conversion to text. The slice is the caller's own.
+func (p *Program) Nodes(vars Resolver) ([]value.Value, error) {
+	var out output
+	if err := p.run(p.context(vars), &out); err != nil {
+		return nil, err
+	}
+	return out.nodes, nil
 }
 
-// Environment is the environment of the program that runs.
-func (c *Context) Environment() *Environment { return c.env }
-
-// Vars is the Resolver given to the render.
-func (c *Context) Vars() Resolver { return c.vars }
-
-// Resolve finds a name as the template would at its top level: exported names, then the Resolver, then globals.
-func (c *Context) Resolve(name string) (value.Value, bool, error) { return nil, false, nil }
-
-// ApplyFilter runs the filter of that name on v. A name that does not exist is an *UnknownError.
-func (c *Context) ApplyFilter(name string, v value.Value, args []value.Value, kw []value.Kwarg) (value.Value, error) {
-	return nil, nil
+// Value renders the template and joins its nodes with the environment's Concat. For a program of CompileExpression it is
+// the value of the expression.
+func (p *Program) Value(vars Resolver) (value.Value, error) {
+	f := p.frame(p.context(vars))
+	defer p.release(f)
+	if err := p.runFrame(f); err != nil {
+		return nil, err
+	}
+	if p.expr != nil {
+		return f.out.nodes[0], nil
+	}
+	return p.env.concat(f.out.nodes)
 }
 
-// ApplyTest runs the test of that name on v.
-func (c *Context) ApplyTest(name string, v value.Value, args []value.Value, kw []value.Kwarg) (bool, error) {
-	return false, nil
+// Render renders the template as text: its nodes' str() joined, whatever Concat is.
+func (p *Program) Render(vars Resolver) (string, error) {
+	f := p.frame(p.context(vars))
+	defer p.release(f)
+	if err := p.runFrame(f); err != nil {
+		return "", err
+	}
+	s, err := Join(f.out.nodes)
+	if err != nil {
+		return "", p.wrap(err, 0)
+	}
+	return s, nil
 }
 
-// CallValue calls fn with access to the context: macros, globals and plain functions alike.
-func (c *Context) CallValue(fn value.Value, args []value.Value, kw []value.Kwarg) (value.Value, error) {
-	return value.Call(fn, args, kw)
+func (f *Filter) signature() *value.Signature {
+	if f.Signature == "" {
+		return nil
+	}
+	return signatures.get(f.Signature)
 }
+
+func (g *Global) signature() *value.Signature {
+	if g.Signature == "" {
+		return nil
+	}
+	return signatures.get(g.Signature)
+}
+
+// signatures are parsed once for each text.
+var signatures sigCache
+
+type sigCache struct{ m sync.Map }
+
+func (c *sigCache) get(text string) *value.Signature {
+	if s, ok := c.m.Load(text); ok {
+		return s.(*value.Signature)
+	}
+	s, _ := c.m.LoadOrStore(text, value.ParseSignature(text))
+	return s.(*value.Signature)
+}
+
+// Call without a context serves plain functions only.
+func (g *Global) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) {
+	return nil, value.TypeErrorf("%s() can only be called from a template", g.Name)
+}
+
+// Repr is Python's spelling without an address.
+func (g *Global) Repr() (string, error) { return "<function " + g.Name + ">", nil }

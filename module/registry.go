@@ -33,3 +33,12 @@ func (r *Registry) Lookup(name string) *Module {
 	}
 	return nil
 }
+
+// Names lists the fully qualified names of all modules.
+func (r *Registry) Names() []string {
+	names := make([]string, 0, len(r.byName))
+	for n := range r.byName {
+		names = append(names, n)
+	}
+	return names
+}

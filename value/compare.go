@@ -507,7 +507,7 @@ func compare(op CompareOp, a, b Value, depth int) (bool, error) {
 			return err == nil && op.reflected().holds(c), err
 		}
 	}
-	return false, TypeErrorf("'%s' not supported between instances of '%s' and '%s'", string(op), a.TypeName(), b.TypeName())
+	return false, TypeErrorf("'%s' not supported between instances of '%s' and '%s'", string(op), qualifiedName(a), qualifiedName(b))
 }
 
 // Orderer is implemented by objects of other packages that have an order (versions). known false: not with this other.

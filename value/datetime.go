@@ -55,7 +55,9 @@ func NewDate(t time.Time) *Date {
 	return &Date{T: time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)}
 }
 
-func (d *Datetime) equal(o *Datetime) bool { return (d.Zone == nil) == (o.Zone == nil) && d.T.Equal(o.T) }
+func (d *Datetime) equal(o *Datetime) bool {
+	return (d.Zone == nil) == (o.Zone == nil) && d.T.Equal(o.T)
+}
 
 // HashKey makes equal datetimes one key.
 func (d *Datetime) HashKey() any {
@@ -300,9 +302,21 @@ func timeOp(op string, a, b Value) (v Value, known bool, err error) {
 	return nil, false, nil
 }
 
+// qualifiedName is how C code names the type of v in errors.
 func qualifiedName(v Value) string {
-	if q, ok := v.(interface{ QualifiedTypeName() string }); ok {
-		return q.QualifiedTypeName()
+	switch v.(type) {
+	case *Datetime:
+		return "datetime.datetime"
+	case *Date:
+		return "datetime.date"
+	case *Time:
+		return "datetime.time"
+	case *Timedelta:
+		return "datetime.timedelta"
 	}
 	return v.TypeName()
 }
+
+// CTypeName is the name that errors of Python's C code give the type of v: "datetime.datetime" where TypeName says
+// "datetime".
+func CTypeName(v Value) string { return qualifiedName(v) }

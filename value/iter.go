@@ -349,9 +349,6 @@ func Iterate(v Value) (Iterator, error) {
 		return SliceIter(v.Elems()), nil
 	case *Range:
 		i, n := 0, v.Len()
-		if n > MaxRange {
-			return nil, Errorf("MemoryError", "range of %d elements is larger than the limit of %d", n, MaxRange)
-		}
 		return IterFunc(func() (Value, bool, error) {
 			if i >= n {
 				return nil, false, nil
@@ -397,7 +394,7 @@ func Iterate(v Value) (Iterator, error) {
 	if s, ok := AsString(v); ok {
 		return &strIter{s}, nil
 	}
-	return nil, TypeErrorf("'%s' object is not iterable", v.TypeName())
+	return nil, TypeErrorf("'%s' object is not iterable", qualifiedName(v))
 }
 
 // Collect is list(v): the elements of any iterable. The slice is the caller's own.
@@ -494,7 +491,7 @@ func Len(v Value) (int, error) {
 	if s, ok := AsString(v); ok {
 		return utf8.RuneCountInString(s), nil
 	}
-	return 0, TypeErrorf("object of type '%s' has no len()", v.TypeName())
+	return 0, TypeErrorf("object of type '%s' has no len()", qualifiedName(v))
 }
 
 // bigOne is used for rounding and shifts.

@@ -9,6 +9,9 @@ import (
 type Signature struct {
 	Name   string
 	Params []Param
+	// Hidden counts leading parameters that the caller fills in itself (the environment): they are no part of Params but
+	// are counted in errors.
+	Hidden int
 }
 
 // Param is one parameter.
@@ -22,6 +25,7 @@ type Param struct {
 }
 
 // ParseSignature reads "do_round(value, precision=0, *, method='common')". Defaults are Python literals.
+// A name that begins with "~" is hidden: "do_sort(~environment, value, reverse=False)".
 // It panics on text it cannot read, because signatures are written in our own tables.
 func ParseSignature(text string) *Signature {
 	open := strings.IndexByte(text, '(')
@@ -32,6 +36,9 @@ func ParseSignature(text string) *Signature {
 	kwOnly := false
 	for _, p := range splitParams(text[open+1 : len(text)-1]) {
 		switch {
+		case strings.HasPrefix(p, "~"):
+			s.Hidden++
+			continue
 		case p == "*":
 			kwOnly = true
 			continue
@@ -185,6 +192,9 @@ func (s *Signature) tooMany(given, positional int, bound []Value) error {
 			required++
 		}
 	}
+	positional += s.Hidden
+	required += s.Hidden
+	given += s.Hidden
 	want := strconv.Itoa(positional)
 	plural := positional != 1
 	if required != positional {

@@ -183,6 +183,21 @@ func (p *printer) repr(v Value) error {
 			return err
 		}
 		defer p.leave()
+		if v.Kind != nil && !v.Kind.Plain {
+			b.WriteString(v.Kind.Name)
+			b.WriteByte('(')
+			for i, e := range v.Elems {
+				if i > 0 {
+					b.WriteString(", ")
+				}
+				b.WriteString(v.Kind.Fields[i] + "=")
+				if err := p.repr(e); err != nil {
+					return err
+				}
+			}
+			b.WriteByte(')')
+			return nil
+		}
 		b.WriteByte('(')
 		if err := p.list(v.Elems); err != nil {
 			return err

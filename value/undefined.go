@@ -76,10 +76,28 @@ func (u *Undefined) Err() error {
 
 // Repr is the text of an Undefined inside a printed container.
 func (u *Undefined) Repr() (string, error) {
-	if u.Kind == Chained {
-		return "", u.Err()
+	if u.Kind != Chained {
+		return u.TypeName(), nil
 	}
-	return u.TypeName(), nil
+	hint, obj := "None", "missing"
+	var err error
+	if u.Hint != "" {
+		if hint, err = Repr(Str(u.Hint)); err != nil {
+			return "", err
+		}
+	}
+	if u.Obj != nil {
+		if obj, err = Repr(u.Obj); err != nil {
+			return "", err
+		}
+	}
+	name := "None"
+	if u.Name != nil {
+		if name, err = Repr(u.Name); err != nil {
+			return "", err
+		}
+	}
+	return "AnsibleUndefined(hint=" + hint + ", obj=" + obj + ", name=" + name + ")", nil
 }
 
 // Str prints "" when lenient, else raises.

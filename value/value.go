@@ -67,11 +67,26 @@ type List struct{ Elems []Value }
 // NewList returns a list that owns elems.
 func NewList(elems ...Value) *List { return &List{Elems: elems} }
 
-// Tuple is Python's tuple.
-type Tuple struct{ Elems []Value }
+// Tuple is Python's tuple. One with a Kind is a named tuple.
+type Tuple struct {
+	Elems []Value
+	Kind  *TupleKind
+}
+
+// TupleKind is the class of a named tuple.
+type TupleKind struct {
+	Name   string
+	Fields []string
+	Plain  bool // prints as a plain tuple
+}
 
 // NewTuple returns a tuple that owns elems.
 func NewTuple(elems ...Value) *Tuple { return &Tuple{Elems: elems} }
+
+// NewNamedTuple returns a named tuple that prints as a plain one.
+func NewNamedTuple(name string, fields []string, elems ...Value) *Tuple {
+	return &Tuple{Elems: elems, Kind: &TupleKind{Name: name, Fields: fields, Plain: true}}
+}
 
 // Template is text that was loaded as content (playbook, vars file, inventory, command line) and contains a
 // template marker. Only values of this type can be evaluated. Its Python type is str.
@@ -106,7 +121,14 @@ func (Float) TypeName() string      { return "float" }
 func (Str) TypeName() string        { return "str" }
 func (Bytes) TypeName() string      { return "bytes" }
 func (*List) TypeName() string      { return "list" }
-func (*Tuple) TypeName() string     { return "tuple" }
 func (*Dict) TypeName() string      { return "dict" }
 func (*Template) TypeName() string  { return "str" }
 func (*Encrypted) TypeName() string { return "str" }
+
+// TypeName is "tuple", or the class name of a named tuple.
+func (t *Tuple) TypeName() string {
+	if t.Kind != nil {
+		return t.Kind.Name
+	}
+	return "tuple"
+}

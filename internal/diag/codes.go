@@ -49,6 +49,7 @@ const (
 	NoInventory      Code = "TRP-W0309"
 	BadPattern       Code = "TRP-E0310"
 
+	TemplateError  Code = "TRP-E0401"
 	VarsNotMapping Code = "TRP-E0411"
 	Undefined      Code = "TRP-E0412"
 	ReservedName   Code = "TRP-W0413"

@@ -56,7 +56,8 @@ const (
 
 // Foreign is a module that is not built into the agent. Blobs are named by their SHA-256 in hex and pulled once per node.
 type Foreign struct {
-	Name        string   `json:"name"` // as the user wrote it, for messages
+	Name        string   `json:"name"`           // as the user wrote it, for messages
+	Full        string   `json:"full,omitempty"` // dotted name of a Python module
 	Style       Style    `json:"style"`
 	Source      string   `json:"source"`                // blob: the module's text or binary
 	Library     []string `json:"library,omitempty"`     // blobs: packages to import from, each a Library as JSON

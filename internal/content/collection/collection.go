@@ -1,6 +1,26 @@
 // Package collection finds plugins, modules and roles by name: collection search paths, fully qualified names,
 // `collections:` lists, meta/runtime.yml routing and the builtin redirects.
+//
+// The playbook loader asks it for roles and playbooks, whoever resolves actions and plugins asks it for files.
 package collection
+
+import (
+	"bytes"
+	"compress/gzip"
+	_ "embed" // the redirects
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/lang/yamldoc"
+	"github.com/troupe-automation/troupe/value"
+)
 
 // Resolved is where a name led.
 type Resolved struct {
@@ -11,3 +31,354 @@ type Resolved struct {
 	Redirected []string
 	Warnings   []string
 }
+
+// Kind is a kind of plugin by its directory's name: "modules", "action", "lookup", "filter", "test", "connection" …
+type Kind string
+
+const (
+	Modules Kind = "modules"
+	Action  Kind = "action"
+)
+
+// Finder knows the collections under its paths. It is safe for concurrent use.
+type Finder struct {
+	Paths []string // COLLECTIONS_PATHS, each holding an ansible_collections directory or being one
+
+	mu      sync.Mutex
+	dirs    map[string]string // "ns.col" → directory, "" when it is not installed
+	routing map[string]routes
+}
+
+// routes is plugin_routing of a collection: kind → name → what becomes of it.
+type routes map[Kind]map[string]route
+
+type route struct {
+	redirect    string
+	tombstone   *removal
+	deprecation *removal
+}
+
+type removal struct {
+	Text    string `json:"warning_text"`
+	Version string `json:"removal_version"`
+	Date    string `json:"removal_date"`
+}
+
+// Dir is the directory of a collection "ns.col".
+func (f *Finder) Dir(name string) (string, bool) {
+	if f == nil {
+		return "", false
+	}
+	ns, col, ok := strings.Cut(name, ".")
+	if !ok || ns == "" || col == "" || strings.ContainsAny(name, "/\\") || strings.Contains(col, ".") {
+		return "", false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if d, ok := f.dirs[name]; ok {
+		return d, d != ""
+	}
+	found := ""
+	for _, p := range f.Paths {
+		if filepath.Base(p) != "ansible_collections" {
+			p = filepath.Join(p, "ansible_collections")
+		}
+		d := filepath.Join(p, ns, col)
+		if st, err := os.Stat(d); err == nil && st.IsDir() {
+			found = d
+			break
+		}
+	}
+	if f.dirs == nil {
+		f.dirs = map[string]string{}
+	}
+	f.dirs[name] = found
+	return found, found != ""
+}
+
+// Has reports whether a collection is installed.
+func (f *Finder) Has(name string) bool { _, ok := f.Dir(name); return ok }
+
+// Split takes "ns.col.name" apart; ok is false for names that are not fully qualified. The name may have dots itself.
+func Split(fqcn string) (col, name string, ok bool) {
+	parts := strings.SplitN(fqcn, ".", 3)
+	if len(parts) < 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" || strings.ContainsAny(fqcn, " /{") {
+		return "", fqcn, false
+	}
+	return parts[0] + "." + parts[1], parts[2], true
+}
+
+// Role finds a role by its fully qualified name, or by its bare name in the collections listed.
+func (f *Finder) Role(name string, collections []string) (dir, col string, ok bool) {
+	find := func(col, name string) bool {
+		base, installed := f.Dir(col)
+		if !installed {
+			return false
+		}
+		dir = filepath.Join(base, "roles", filepath.FromSlash(strings.ReplaceAll(name, ".", "/")))
+		st, err := os.Stat(dir)
+		return err == nil && st.IsDir()
+	}
+	if c, n, qualified := Split(name); qualified {
+		return dir, c, find(c, n) && dir != ""
+	}
+	for _, c := range collections {
+		if find(c, name) {
+			return dir, c, true
+		}
+	}
+	return "", "", false
+}
+
+// Playbook finds "ns.col.name" among the playbooks of a collection.
+func (f *Finder) Playbook(name string) (string, bool) {
+	col, rest, ok := Split(name)
+	if !ok {
+		return "", false
+	}
+	base, ok := f.Dir(col)
+	if !ok {
+		return "", false
+	}
+	rest = strings.TrimSuffix(strings.TrimSuffix(rest, ".yml"), ".yaml")
+	for _, ext := range []string{".yml", ".yaml"} {
+		p := filepath.Join(base, "playbooks", filepath.FromSlash(strings.ReplaceAll(rest, ".", "/"))+ext)
+		if _, err := os.Stat(p); err == nil {
+			return p, true
+		}
+	}
+	return "", false
+}
+
+// maxRedirects bounds redirects that go in a circle.
+const maxRedirects = 50
+
+// Plugin finds a plugin by its fully qualified name, following meta/runtime.yml. It returns nil when there is none, and a
+// diagnostic for one that was removed.
+func (f *Finder) Plugin(kind Kind, fqcn string) (*Resolved, error) {
+	r := &Resolved{}
+	for range maxRedirects {
+		col, name, ok := Split(fqcn)
+		if !ok {
+			return nil, nil
+		}
+		if col == "ansible.builtin" || col == "ansible.legacy" {
+			rt, known := builtinRoute(kind, name)
+			if !known || rt.redirect == "" && rt.tombstone == nil {
+				if len(r.Redirected) > 0 { // a collection points back into the builtin set, which others hold
+					r.FQCN, r.Collection, r.Name = fqcn, col, name
+					return r, nil
+				}
+				return nil, nil
+			}
+			if rt.tombstone != nil {
+				return nil, removed(fqcn, "ansible.builtin", rt.tombstone)
+			}
+			fqcn = rt.redirect
+			r.Redirected = append(r.Redirected, fqcn)
+			continue
+		}
+		base, ok := f.Dir(col)
+		if !ok {
+			return nil, nil
+		}
+		rt := f.routesOf(col, base)[kind][name]
+		if rt.tombstone != nil {
+			return nil, removed(fqcn, col, rt.tombstone)
+		}
+		if rt.deprecation != nil {
+			r.Warnings = append(r.Warnings, rt.deprecation.message(fqcn+" has been deprecated", col, false))
+		}
+		if rt.redirect != "" {
+			fqcn = rt.redirect
+			r.Redirected = append(r.Redirected, fqcn)
+			continue
+		}
+		path := pluginFile(filepath.Join(base, "plugins", string(kind)), strings.ReplaceAll(name, ".", "/"))
+		if path == "" {
+			return nil, nil
+		}
+		r.FQCN, r.Collection, r.Name, r.Path = fqcn, col, name, path
+		return r, nil
+	}
+	return nil, fmt.Errorf("the redirects of %s go in a circle", fqcn)
+}
+
+// pluginFile finds NAME.py, or for modules any file called NAME or NAME.ext, in a directory.
+func pluginFile(dir, name string) string {
+	base := filepath.Join(dir, filepath.FromSlash(name))
+	for _, ext := range []string{".py", ".ps1", "", ".sh", ".rb", ".pl"} {
+		if st, err := os.Stat(base + ext); err == nil && st.Mode().IsRegular() {
+			return base + ext
+		}
+	}
+	if matches, _ := filepath.Glob(base + ".*"); len(matches) > 0 {
+		sort.Strings(matches)
+		for _, m := range matches {
+			switch filepath.Ext(m) {
+			case ".pyc", ".yml", ".yaml", ".json", ".md", ".txt", ".orig":
+			default:
+				return m
+			}
+		}
+	}
+	return ""
+}
+
+// File finds a plugin file of an adjacent or configured directory (library/, filter_plugins/ …), sub-directories included.
+func File(dir, name string) string {
+	if p := pluginFile(dir, name); p != "" {
+		return p
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && e.Name() != "__pycache__" {
+			if p := File(filepath.Join(dir, e.Name()), name); p != "" {
+				return p
+			}
+		}
+	}
+	return ""
+}
+
+// List names the plugins of a kind in a collection, for suggestions and listings.
+func (f *Finder) List(col string, kind Kind) []string {
+	base, ok := f.Dir(col)
+	if !ok {
+		return nil
+	}
+	var out []string
+	entries, _ := os.ReadDir(filepath.Join(base, "plugins", string(kind)))
+	for _, e := range entries {
+		name := e.Name()
+		if ext := filepath.Ext(name); !e.IsDir() && ext != ".pyc" && !strings.HasPrefix(name, "_") {
+			out = append(out, strings.TrimSuffix(name, ext))
+		}
+	}
+	return out
+}
+
+func (f *Finder) routesOf(col, base string) routes {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, ok := f.routing[col]; ok {
+		return r
+	}
+	r := routes{}
+	if data, err := os.ReadFile(filepath.Join(base, "meta", "runtime.yml")); err == nil {
+		if root, err := yamldoc.Load(data, yamldoc.Options{Data: true}); err == nil {
+			for _, k := range root.Get("plugin_routing").Entries() {
+				m := map[string]route{}
+				for _, p := range k.Value.Entries() {
+					rt := route{tombstone: removalOf(p.Value.Get("tombstone")), deprecation: removalOf(p.Value.Get("deprecation"))}
+					if to := p.Value.Get("redirect"); to != nil {
+						rt.redirect = to.Text
+					}
+					m[p.Name()] = rt
+				}
+				r[Kind(k.Name())] = m
+			}
+		}
+	}
+	if f.routing == nil {
+		f.routing = map[string]routes{}
+	}
+	f.routing[col] = r
+	return r
+}
+
+func removalOf(n *yamldoc.Node) *removal {
+	if n == nil || n.Kind != yamldoc.Mapping {
+		return nil
+	}
+	text := func(key string) string {
+		k := n.Get(key)
+		if k.IsNull() {
+			return ""
+		}
+		s, _ := value.ToStr(k.Value())
+		return s
+	}
+	return &removal{text("warning_text"), text("removal_version"), text("removal_date")}
+}
+
+// message is Ansible's sentence about a deprecated or removed plugin.
+func (r *removal) message(text, col string, gone bool) string {
+	if r.Text != "" {
+		text = text + ". " + r.Text
+	}
+	text = strings.TrimSuffix(text, ".")
+	verb := "will be removed from"
+	if gone {
+		verb = "was removed from"
+	}
+	switch {
+	case r.Date != "" && gone:
+		return fmt.Sprintf("[DEPRECATED]: %s. This feature %s %s in a release after %s. Please update your playbooks.", text, verb, col, r.Date)
+	case r.Date != "":
+		return fmt.Sprintf("%s. This feature %s %s in a release after %s", text, verb, col, r.Date)
+	case r.Version != "" && gone:
+		return fmt.Sprintf("[DEPRECATED]: %s. This feature %s %s in version %s. Please update your playbooks.", text, verb, col, r.Version)
+	case r.Version != "":
+		return fmt.Sprintf("%s. This feature %s %s in version %s", text, verb, col, r.Version)
+	}
+	return text
+}
+
+func removed(fqcn, col string, r *removal) error {
+	return &diag.Diagnostic{
+		Code: diag.RemovedModule, Exit: diag.ExitParse, Summary: fqcn + " was removed",
+		Detail: r.Text, Classic: r.message(fqcn+" has been removed", col, true),
+	}
+}
+
+//go:embed redirects.tsv.gz
+var redirectData []byte
+
+// builtin is the routing of ansible.builtin: about 4,500 names that moved to collections, unpacked on first use.
+var builtin = sync.OnceValue(func() routes {
+	out := routes{}
+	zr, err := gzip.NewReader(bytes.NewReader(redirectData))
+	if err != nil {
+		return out
+	}
+	text, err := io.ReadAll(zr)
+	if err != nil {
+		return out
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		f := strings.SplitN(line, "\t", 4)
+		if len(f) != 4 {
+			continue
+		}
+		kind := Kind(f[0])
+		if out[kind] == nil {
+			out[kind] = map[string]route{}
+		}
+		rt := out[kind][f[1]]
+		switch f[2] {
+		case "r":
+			rt.redirect = f[3]
+		case "t":
+			rt.tombstone = &removal{}
+			_ = json.Unmarshal([]byte(f[3]), rt.tombstone)
+		case "d":
+			rt.deprecation = &removal{}
+			_ = json.Unmarshal([]byte(f[3]), rt.deprecation)
+		}
+		out[kind][f[1]] = rt
+	}
+	return out
+})
+
+// builtinRoute returns what became of a name that was once part of Ansible itself.
+func builtinRoute(kind Kind, name string) (rt route, ok bool) {
+	rt, ok = builtin()[kind][name]
+	return rt, ok
+}
+
+// Redirect is where a bare builtin name of a kind moved to, "" when it did not.
+func Redirect(kind Kind, name string) string { return builtin()[kind][name].redirect }

@@ -70,11 +70,12 @@ type Play struct {
 	Handlers                   []*Block // the play's own; see AllHandlers
 	Collections                []string
 
+	Imported []*Role // roles of import_role, in the order they were read
+
 	// Basedir is the directory of Path: relative files of the play are searched here.
 	Basedir string
 
-	dynamicHandlers []*Block
-	includedRoles   []*Role
+	when []value.Value // conditions of import_playbook, which every task has
 }
 
 // VarsPrompt is one entry of vars_prompt.
@@ -118,6 +119,9 @@ type Role struct {
 	Collections     []string
 
 	DefaultsFiles, VarsFilesRead []string // where the variables came from
+
+	skipValidation bool   // rolespec_validate: false
+	applied        Parent // the block of an include's `apply`, inside the include
 }
 
 // Meta is meta/main.yml of a role.
@@ -146,6 +150,8 @@ type Block struct {
 	Parent Parent
 	Role   *Role
 	Play   *Play
+
+	alone bool // takes nothing from the roles that depend on its role
 }
 
 // Item is a *Task or a *Block.
@@ -188,6 +194,9 @@ type Task struct {
 	Role        *Role
 	Play        *Play
 	Collections []string
+
+	actionKey string // the key of the task's mapping that names the action
+	local     bool   // local_action
 }
 
 // LoopControl is the loop_control keyword.

@@ -6,17 +6,19 @@ import (
 	"github.com/troupe-automation/troupe/value"
 )
 
-func dateValue(t time.Time) value.Value { return value.Str(t.Format("2006-01-02")) }
+func dateValue(t time.Time) value.Value { return value.NewDate(t) }
 
 func datetimeValue(t time.Time, aware bool) value.Value {
-	layout := "2006-01-02 15:04:05"
-	if t.Nanosecond() != 0 {
-		layout += ".000000"
-	}
 	if aware {
-		layout += "-07:00"
+		return value.NewZonedDatetime(t)
 	}
-	return value.Str(t.Format(layout))
+	return value.NewDatetime(t)
 }
 
-func setValue(d *value.Dict) value.Value { return &value.List{Elems: d.Keys()} }
+func setValue(d *value.Dict) value.Value {
+	set, err := value.SetOf(d.Keys()...)
+	if err != nil {
+		return &value.List{Elems: d.Keys()}
+	}
+	return set
+}

@@ -100,7 +100,7 @@ func (r *jsonReader) value(depth int) (*Node, *jsonError) {
 	if depth > maxJSONDepth {
 		return nil, r.fail("Too deeply nested", r.at)
 	}
-	n := &Node{Pos: r.pos()}
+	n := &Node{Pos: r.pos(), json: true}
 	switch r.text[r.at] {
 	case '{':
 		return r.object(n, depth)
@@ -223,7 +223,7 @@ func (r *jsonReader) object(n *Node, depth int) (*Node, *jsonError) {
 		if r.at >= len(r.text) || r.text[r.at] != '"' {
 			return nil, r.fail("Expecting property name enclosed in double quotes", r.at)
 		}
-		key := &Node{Pos: r.pos(), Style: DoubleQuoted}
+		key := &Node{Pos: r.pos(), Style: DoubleQuoted, json: true}
 		s, err := r.str()
 		if err != nil {
 			return nil, err
@@ -349,4 +349,13 @@ func hex4(s string, at int) (rune, bool) {
 	}
 	n, err := strconv.ParseUint(s[at:at+4], 16, 16)
 	return rune(n), err == nil
+}
+
+// LoadJSON reads a JSON text by the rules of Python's json.loads. The error's text is Python's.
+func LoadJSON(data []byte, o Options) (*Node, error) {
+	n, err := parseJSON(data, &o)
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
 }

@@ -41,7 +41,26 @@ type Node struct {
 	Items []*Node // Sequence
 	Pairs []Pair  // Mapping, in order, merge keys resolved, duplicates removed
 
-	val value.Value
+	val  value.Value
+	json bool // read by the JSON reader
+}
+
+// PyType is the name of the node's Python class as Ansible's messages show it: "ansible.parsing.yaml.objects.AnsibleMapping"
+// for a YAML mapping, "dict" for a JSON object, "int" …
+func (n *Node) PyType() string {
+	name := n.Value().TypeName()
+	if n == nil || n.json {
+		return name
+	}
+	switch name {
+	case "dict":
+		return "ansible.parsing.yaml.objects.AnsibleMapping"
+	case "list":
+		return "ansible.parsing.yaml.objects.AnsibleSequence"
+	case "str":
+		return "ansible.parsing.yaml.objects.AnsibleUnicode"
+	}
+	return name
 }
 
 // Pair is one entry of a mapping.
@@ -83,4 +102,20 @@ func (n *Node) Value() value.Value {
 		return value.None
 	}
 	return n.val
+}
+
+// Entries is Pairs, and nil for a nil node: for optional mappings.
+func (n *Node) Entries() []Pair {
+	if n == nil {
+		return nil
+	}
+	return n.Pairs
+}
+
+// At is the node's place, the zero Pos for a nil node.
+func (n *Node) At() source.Pos {
+	if n == nil {
+		return source.Pos{}
+	}
+	return n.Pos
 }

@@ -17,7 +17,7 @@ import (
 // in the user's cache, and else asks for it: "MISS os machine encoding directory" after wire.Magic, answered by
 // "bytes size" and that many bytes. When they cannot be stored it tries the next directory and asks again.
 //
-// A directory is used only when it belongs to the user, is no link, and is closed to everybody else, and when files in
+// The umask stays the user's, because modules inherit it. A directory is used only when it belongs to the user, is no link, and is closed to everybody else, and when files in
 // it can be executed. The text has neither single quotes nor line ends nor exclamation marks, so that any login shell
 // passes it on.
 func starter(at string, i *images) string {
@@ -27,7 +27,6 @@ func starter(at string, i *images) string {
 	}
 	exec := func(file string) string { return "exec " + file + args }
 	var b strings.Builder
-	b.WriteString("umask 77; ")
 	if at != "" {
 		q := dquote(at)
 		fmt.Fprintf(&b, "if [ -x %s ]; then %s; fi; ", q, exec(q))
@@ -41,7 +40,7 @@ func starter(at string, i *images) string {
 		b.WriteString(`command -v gzip >/dev/null 2>&1 && z=gz; `)
 	}
 	b.WriteString(`for d in "$h" "/var/tmp/troupe-$u" "/tmp/troupe-$u" "/dev/shm/troupe-$u" "/run/user/$u/troupe"; do `)
-	b.WriteString(`[ -d "$d" ] || mkdir -p "$d" 2>/dev/null || continue; ok "$d" || continue; f="$d/$n"; `)
+	b.WriteString(`[ -d "$d" ] || mkdir -p -m 700 "$d" 2>/dev/null || continue; ok "$d" || continue; f="$d/$n"; `)
 	b.WriteString(`if [ -x "$f" ] && [ -O "$f" ]; then ` + exec(`"$f"`) + `; fi; `)
 	b.WriteString(`t="$d/.new-$$"; ( echo : >"$t" && chmod 700 "$t" ) 2>/dev/null && [ -x "$t" ] || { rm -f "$t"; w="$d: not writable, or mounted noexec"; continue; }; `)
 	b.WriteString(`printf "TRP\001\002MISS %s %s %s\n" "$m" $z "$d"; read -r c s || exit 1; [ "$c" -gt 0 ] || { rm -f "$t"; exit 1; }; `)
@@ -57,7 +56,7 @@ func dquote(s string) string {
 
 // startAgent starts the agent over conn and waits until it says hello. here says that the host is this machine.
 func startAgent(ctx context.Context, conn connection.Conn, here bool, cfg Config) (*link, error) {
-	imgs, err := choose(here, cfg.Self)
+	imgs, err := choose(here, cfg)
 	if err != nil {
 		return nil, agentError(err.Error(), err)
 	}

@@ -73,11 +73,11 @@ func selfImages(self []string) (*images, error) {
 }
 
 // choose returns the agents to use: the program itself on this machine, else the embedded ones, else the program itself.
-func choose(here bool, self []string) (*images, error) {
-	if e := embeddedImages(); e != nil && (!here || len(self) == 0) {
+func choose(here bool, cfg Config) (*images, error) {
+	if e := embeddedImages(); e != nil && !cfg.PreferSelf && (!here || len(cfg.Self) == 0) {
 		return e, nil
 	}
-	return selfImages(self)
+	return selfImages(cfg.Self)
 }
 
 // machines are what uname -sm prints for the platforms Go names.
@@ -103,7 +103,7 @@ func (i *images) load(machine string, compressed bool) (data []byte, size int, e
 		}
 		return squeeze(i.name, plain), len(plain), nil
 	}
-	data, err = embedded.ReadFile("agents/" + platform + ".gz")
+	data, err = embeddedFile(platform)
 	if err != nil {
 		return nil, 0, fmt.Errorf("this build has no agent for %s", platform)
 	}
@@ -117,6 +117,21 @@ func (i *images) load(machine string, compressed bool) (data []byte, size int, e
 	}
 	data, err = io.ReadAll(zr)
 	return data, len(data), err
+}
+
+var embeddedFiles sync.Map // platform → []byte
+
+// embeddedFile returns an agent as it is embedded; all hosts share one copy.
+func embeddedFile(platform string) ([]byte, error) {
+	if data, ok := embeddedFiles.Load(platform); ok {
+		return data.([]byte), nil
+	}
+	data, err := embedded.ReadFile("agents/" + platform + ".gz")
+	if err != nil {
+		return nil, err
+	}
+	kept, _ := embeddedFiles.LoadOrStore(platform, data)
+	return kept.([]byte), nil
 }
 
 // plainSize reads the size of the uncompressed data from a gzip trailer.

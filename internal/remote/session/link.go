@@ -406,7 +406,7 @@ func (l *link) run(ctx context.Context, n *node, c Call) (json.RawMessage, error
 		m.Payload = &wire.Payload{Size: c.Payload.Size, SHA1: c.Payload.SHA1}
 	}
 	if p := c.Python; p != nil {
-		m.Foreign = &wire.Foreign{Name: p.Name, Style: p.Style, Source: p.Source.Hash, Interpreter: p.Interpreter, Probe: p.Probe}
+		m.Foreign = &wire.Foreign{Name: p.Name, Full: p.FullName, Style: p.Style, Source: p.Source.Hash, Interpreter: p.Interpreter, Probe: p.Probe}
 		for _, b := range p.Libraries {
 			m.Foreign.Library = append(m.Foreign.Library, b.Hash)
 		}

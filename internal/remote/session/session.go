@@ -69,6 +69,8 @@ type Config struct {
 	// Self is the command line that makes this very program the agent, for example {"/usr/bin/troupe", "agent"}. It
 	// serves the local machine, and hosts like it when the build has no embedded agents. Its first word is a file.
 	Self []string
+	// PreferSelf sends the program itself even when the build has agents. For tests, whose program has modules of its own.
+	PreferSelf bool
 	// BecomeTimeout limits the start of a become user's agent; 0 is the connection's timeout option, else 10 s.
 	BecomeTimeout time.Duration
 }

@@ -32,7 +32,7 @@ func self() []string {
 }
 
 func config(t *testing.T) session.Config {
-	return session.Config{Self: self(), Log: func(v int, msg string) { t.Logf("-%d %s", v, msg) }}
+	return session.Config{Self: self(), PreferSelf: true, Log: func(v int, msg string) { t.Logf("-%d %s", v, msg) }}
 }
 
 func open(t *testing.T, target session.Target) *session.Session {

@@ -58,12 +58,20 @@ func (s *server) forward(f wire.Frame) {
 	c.wake.Signal()
 }
 
-// run lives as long as the child does.
+// run lives as long as the child does. A program that insists on a terminal gets one in a second attempt.
 func (c *child) run() {
 	defer c.forget()
+	for again := true; again; {
+		again = c.attempt() && !c.become.PTY && c.s.ctx.Err() == nil
+		c.become.PTY = true
+	}
+}
+
+// attempt runs the program once. wantsTTY says that it may work on a terminal.
+func (c *child) attempt() (wantsTTY bool) {
 	if err := c.start(); err != nil {
 		c.s.fail(c.become.Node, 0, wire.FailBecome, fmt.Sprintf("%s: %v", c.become.Method, err))
-		return
+		return false
 	}
 	timeout := time.AfterFunc(time.Duration(c.become.Seconds)*time.Second, func() {
 		if c.talk.settle(wire.FailTimeout) {
@@ -94,11 +102,15 @@ func (c *child) run() {
 	c.hangUp()
 	if up {
 		c.s.out.Write(wire.Frame{Node: c.become.Node, Kind: wire.KindGone, Data: []byte(c.gone(err))})
-		return
+		return false
 	}
 	c.talk.waitErr()
 	code, msg := c.talk.verdict(c.become, c.ended())
+	if code == wire.FailBecome && !c.become.PTY && containsAny(strings.ToLower(msg), []string{"must have a tty", "a terminal is required", "must be run from a terminal"}) {
+		return true
+	}
 	c.s.fail(c.become.Node, 0, code, msg)
+	return false
 }
 
 func (c *child) gone(err error) string {

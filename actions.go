@@ -1,0 +1,287 @@
+package troupe
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/troupe-automation/troupe/internal/content/collection"
+	"github.com/troupe-automation/troupe/internal/content/playbook"
+	"github.com/troupe-automation/troupe/internal/engine/action"
+	"github.com/troupe-automation/troupe/internal/engine/lookup"
+	"github.com/troupe-automation/troupe/internal/remote/pymodule"
+	"github.com/troupe-automation/troupe/internal/source"
+	"github.com/troupe-automation/troupe/module"
+)
+
+var noPos source.Pos
+
+// actions knows which modules and actions exist: native ones, and files in library directories and collections.
+type actions struct {
+	natives *module.Registry
+	finder  *collection.Finder
+	paths   []string // configured library directories
+	basedir string
+
+	mu     sync.Mutex
+	found  map[string]string // library modules by name, as they are found
+	packed map[string]*pymodule.Module
+}
+
+// special are the actions that the engine itself is.
+var special = map[string]bool{
+	"ansible.builtin.meta": true, "ansible.builtin.import_tasks": true, "ansible.builtin.import_role": true, "ansible.builtin.import_playbook": true,
+}
+
+// ResolveAction implements playbook.Actions: adjacent and configured libraries before builtin ones for short names,
+// then the collections asked for.
+func (a *actions) ResolveAction(name string, collections []string) (*collection.Resolved, error) {
+	if strings.Contains(name, ".") {
+		return a.full(name)
+	}
+	for _, c := range collections {
+		if c == "ansible.builtin" || c == "ansible.legacy" {
+			continue
+		}
+		r, err := a.full(c + "." + name)
+		if r != nil || err != nil {
+			return r, err
+		}
+	}
+	if path := a.library(name); path != "" {
+		return &collection.Resolved{FQCN: "ansible.legacy." + name, Name: name, Path: path}, nil
+	}
+	return a.builtin(name)
+}
+
+// full resolves a name with its collection.
+func (a *actions) full(name string) (*collection.Resolved, error) {
+	if short, ok := strings.CutPrefix(name, "ansible.builtin."); ok {
+		return a.builtin(short)
+	}
+	if short, ok := strings.CutPrefix(name, "ansible.legacy."); ok {
+		if path := a.library(short); path != "" {
+			return &collection.Resolved{FQCN: name, Name: short, Path: path}, nil
+		}
+		return a.builtin(short)
+	}
+	r, err := a.finder.Plugin(collection.Modules, name)
+	if err != nil {
+		return nil, err
+	}
+	if a.native(name) && (r == nil || r.Path == "") {
+		return &collection.Resolved{FQCN: name, Collection: name[:strings.LastIndexByte(name, '.')], Name: name[strings.LastIndexByte(name, '.')+1:]}, nil
+	}
+	if r != nil && r.FQCN != name && strings.HasPrefix(r.FQCN, "ansible.builtin.") {
+		return a.builtin(strings.TrimPrefix(r.FQCN, "ansible.builtin."))
+	}
+	return r, nil
+}
+
+func (a *actions) builtin(name string) (*collection.Resolved, error) {
+	full := "ansible.builtin." + name
+	if special[full] || action.Find(full) != nil {
+		return &collection.Resolved{FQCN: full, Collection: "ansible.builtin", Name: name}, nil
+	}
+	if a.natives != nil {
+		if m := a.natives.Lookup(full); m != nil {
+			return &collection.Resolved{FQCN: m.Name, Collection: "ansible.builtin", Name: name}, nil
+		}
+	}
+	r, err := a.finder.Plugin(collection.Modules, full)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	return a.full(r.FQCN)
+}
+
+func (a *actions) native(name string) bool { return a.natives != nil && a.natives.Lookup(name) != nil }
+
+func (a *actions) isNative(name string) bool { return a.native(name) }
+
+// fqcn is the full name of a module for module_defaults; a name that nobody has stays as it is.
+func (a *actions) fqcn(name string) string {
+	r, err := a.ResolveAction(name, nil)
+	if err != nil || r == nil {
+		return name
+	}
+	return r.FQCN
+}
+
+// moduleExtensions are the endings of files that are no modules.
+var ignored = map[string]bool{".pyc": true, ".pyo": true, ".swp": true, ".bak": true, "~": true, ".rpm": true, ".md": true, ".txt": true, ".rst": true, ".yaml": true, ".yml": true, ".ini": true, ".orig": true}
+
+// library finds a module in library/ beside the playbook, in roles' library directories, and on the module path.
+func (a *actions) library(name string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p, ok := a.found[name]; ok {
+		return p
+	}
+	dirs := append([]string(nil), a.paths...)
+	if a.basedir != "" {
+		dirs = append([]string{filepath.Join(a.basedir, "library")}, dirs...)
+	}
+	for _, dir := range dirs {
+		if p := moduleIn(dir, name); p != "" {
+			if a.found == nil {
+				a.found = map[string]string{}
+			}
+			a.found[name] = p
+			return p
+		}
+	}
+	return ""
+}
+
+// moduleIn finds a module file below a library directory.
+func moduleIn(dir, name string) string {
+	for _, ext := range []string{".py", "", ".ps1", ".sh", ".rb", ".pl"} {
+		p := filepath.Join(dir, name+ext)
+		if st, err := os.Stat(p); err == nil && st.Mode().IsRegular() {
+			return p
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	for _, e := range entries {
+		full := filepath.Join(dir, e.Name())
+		if st, err := os.Stat(full); err == nil && st.IsDir() {
+			if p := moduleIn(full, name); p != "" {
+				return p
+			}
+			continue
+		}
+		ext := filepath.Ext(e.Name())
+		if strings.TrimSuffix(e.Name(), ext) == name && !ignored[ext] {
+			return full
+		}
+	}
+	return ""
+}
+
+// AddLibrary makes the modules of a role's library directory known.
+func (a *actions) AddLibrary(dir string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, d := range a.paths {
+		if d == dir {
+			return
+		}
+	}
+	a.paths = append([]string{dir}, a.paths...)
+	a.found = nil
+}
+
+// ActionNames lists names for suggestions.
+func (a *actions) ActionNames() []string {
+	var names []string
+	for _, act := range action.All {
+		names = append(names, act.Name, strings.TrimPrefix(act.Name, "ansible.builtin."))
+	}
+	for n := range special {
+		names = append(names, strings.TrimPrefix(n, "ansible.builtin."))
+	}
+	if a.natives != nil {
+		for _, n := range a.natives.Names() {
+			names = append(names, n, n[strings.LastIndexByte(n, '.')+1:])
+		}
+	}
+	return names
+}
+
+// HasLookup reports whether with_<name> can work.
+func (a *actions) HasLookup(name string) bool {
+	if lookup.Has(name) {
+		return true
+	}
+	r, _ := a.finder.Plugin("lookup", "ansible.builtin."+name)
+	if strings.Contains(name, ".") {
+		r, _ = a.finder.Plugin("lookup", name)
+	}
+	return r != nil || collection.File(filepath.Join(a.basedir, "lookup_plugins"), name) != ""
+}
+
+// python makes a module that is not native ready to be sent. It is packed once.
+func (a *actions) python(t *playbook.Task, name string) (*pymodule.Module, error) {
+	path := t.Resolved.Path
+	if t.Action != name || path == "" {
+		r, err := a.ResolveAction(name, t.Collections)
+		if err != nil {
+			return nil, err
+		}
+		if r == nil || r.Path == "" {
+			return nil, fmt.Errorf("The module %s was not found in configured module paths", name) //nolint:staticcheck // Ansible's words
+		}
+		path = r.Path
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if m, ok := a.packed[path]; ok {
+		return m, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	short := name[strings.LastIndexByte(name, '.')+1:]
+	m := pymodule.Pack(short, a.pythonName(t, name), data, a.search(filepath.Dir(path), t))
+	if a.packed == nil {
+		a.packed = map[string]*pymodule.Module{}
+	}
+	a.packed[path] = m
+	return m, nil
+}
+
+// pythonName is the dotted name that a module has in Python.
+func (a *actions) pythonName(t *playbook.Task, name string) string {
+	if c := t.Resolved.Collection; c != "" && !strings.HasPrefix(c, "ansible.") {
+		return "ansible_collections." + c + ".plugins.modules." + t.Resolved.Name
+	}
+	return "ansible.modules." + name[strings.LastIndexByte(name, '.')+1:]
+}
+
+// search finds what a module imports: module_utils beside library directories and in collections.
+func (a *actions) search(libraryDir string, t *playbook.Task) pymodule.Search {
+	var roots []string
+	if a.basedir != "" {
+		roots = append(roots, filepath.Join(a.basedir, "module_utils"))
+	}
+	if t.Role != nil {
+		roots = append(roots, filepath.Join(t.Role.Path, "module_utils"))
+	}
+	roots = append(roots, filepath.Join(filepath.Dir(libraryDir), "module_utils"))
+	return func(dotted string) ([]byte, bool, bool) {
+		if rest, ok := strings.CutPrefix(dotted, "ansible.module_utils."); ok {
+			for _, root := range roots {
+				if src, pkg, ok := pythonSource(filepath.Join(root, strings.ReplaceAll(rest, ".", "/"))); ok {
+					return src, pkg, true
+				}
+			}
+			return nil, false, false
+		}
+		if strings.HasPrefix(dotted, "ansible_collections.") {
+			for _, root := range a.finder.Paths {
+				if src, pkg, ok := pythonSource(filepath.Join(root, strings.ReplaceAll(dotted, ".", "/"))); ok {
+					return src, pkg, true
+				}
+			}
+		}
+		return nil, false, false
+	}
+}
+
+func pythonSource(base string) (src []byte, pkg, ok bool) {
+	if b, err := os.ReadFile(base + ".py"); err == nil {
+		return b, false, true
+	}
+	if st, err := os.Stat(base); err == nil && st.IsDir() {
+		b, _ := os.ReadFile(filepath.Join(base, "__init__.py")) // a package may do without
+		return b, true, true
+	}
+	return nil, false, false
+}

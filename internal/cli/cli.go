@@ -1,0 +1,103 @@
+// Package cli is the way in from the command line. Main looks at the program's name and first word, finds the command,
+// and turns errors into Ansible's messages and exit codes (or Troupe's own form; see docs/compat.md).
+//
+// Called by cmd/troupe, and by tests that run commands in-process.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/troupe-automation/troupe/internal/cli/adhoc"
+	"github.com/troupe-automation/troupe/internal/cli/argparse"
+	"github.com/troupe-automation/troupe/internal/cli/eval"
+	"github.com/troupe-automation/troupe/internal/cli/explain"
+	"github.com/troupe-automation/troupe/internal/cli/hosts"
+	"github.com/troupe-automation/troupe/internal/cli/launch"
+	"github.com/troupe-automation/troupe/internal/cli/playbook"
+)
+
+// command is one row of the table of commands: adding one is a package and a row.
+type command struct {
+	name    string // as the first word: "playbook"
+	dropIn  string // as the program's own name: "ansible-playbook"
+	summary string
+	run     func(ctx context.Context, env *launch.Env, prog string, args []string) (int, error)
+}
+
+var commands = []command{
+	{"playbook", "ansible-playbook", "run playbooks", playbook.Main},
+	{"adhoc", "ansible", "run one module on hosts", adhoc.Main},
+	{"inventory", "ansible-inventory", "show hosts, groups and their variables", hosts.Main},
+	{"eval", "", "evaluate a template with a host's variables", eval.Main},
+	{"explain", "", "explain an error code", explain.Main},
+}
+
+// Main runs the command that argv asks for and returns the exit code.
+func Main(env *launch.Env) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	name := filepath.Base(env.Args[0])
+	for i := range commands {
+		if commands[i].dropIn != "" && name == commands[i].dropIn {
+			env.Classic = true
+			return finish(env, name, func() (int, error) { return commands[i].run(ctx, env, name, env.Args[1:]) })
+		}
+	}
+	if len(env.Args) < 2 || env.Args[1] == "-h" || env.Args[1] == "--help" || env.Args[1] == "help" {
+		usage(env.Stdout)
+		return 0
+	}
+	if env.Args[1] == "--version" {
+		fmt.Fprintln(env.Stdout, launch.VersionLine("troupe"))
+		return 0
+	}
+	for i := range commands {
+		if env.Args[1] == commands[i].name {
+			prog := "troupe " + commands[i].name
+			return finish(env, prog, func() (int, error) { return commands[i].run(ctx, env, prog, env.Args[2:]) })
+		}
+	}
+	fmt.Fprintf(env.Stderr, "troupe: error: no command %q\nsee troupe --help\n", env.Args[1])
+	return 2
+}
+
+// finish turns the outcome of a command into messages and an exit code.
+func finish(env *launch.Env, prog string, run func() (int, error)) int {
+	code, err := run()
+	if err == nil {
+		return code
+	}
+	var help *argparse.HelpRequested
+	if errors.As(err, &help) {
+		fmt.Fprint(env.Stdout, help.Command.Help())
+		return 0
+	}
+	var usage *argparse.UsageError
+	if errors.As(err, &usage) {
+		fmt.Fprintln(env.Stderr, usage)
+		return 2
+	}
+	return env.Report(err, code)
+}
+
+func usage(w io.Writer) {
+	var b strings.Builder
+	b.WriteString("usage: troupe COMMAND [options]\n\nRuns Ansible content through a small agent, and more.\n\ncommands:\n")
+	for _, c := range commands {
+		fmt.Fprintf(&b, "  %-12s %s", c.name, c.summary)
+		if c.dropIn != "" {
+			fmt.Fprintf(&b, " (also as %s)", c.dropIn)
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("\nsee troupe COMMAND --help\n")
+	io.WriteString(w, b.String())
+}

@@ -1,0 +1,278 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	troupe "github.com/troupe-automation/troupe"
+	"github.com/troupe-automation/troupe/event"
+	"github.com/troupe-automation/troupe/internal/cli/argparse"
+	"github.com/troupe-automation/troupe/internal/content/config"
+	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/engine/task"
+	"github.com/troupe-automation/troupe/internal/report/callback"
+	"github.com/troupe-automation/troupe/internal/target/modules/all"
+	"github.com/troupe-automation/troupe/internal/term"
+	"github.com/troupe-automation/troupe/value"
+	"github.com/troupe-automation/troupe/vault"
+)
+
+// Session is one command with everything loaded that it needs.
+type Session struct {
+	Env       *Env
+	Values    *argparse.Values
+	Config    *config.Config
+	Display   *callback.Display
+	Verbosity int
+}
+
+// Start reads the configuration and sets up the display.
+func Start(env *Env, v *argparse.Values) (*Session, error) {
+	c, err := config.Load(config.OSEnviron(), v.Str("config_file"))
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{Env: env, Values: v, Config: c, Verbosity: v.Int("verbosity") + c.Int("DEFAULT_VERBOSITY")}
+	s.Display = env.Display(c, s.Verbosity)
+	if path := c.Str("DEFAULT_LOG_PATH"); path != "" {
+		if err := s.openLog(path); err != nil {
+			s.Display.Warning(err.Error())
+		}
+	}
+	for _, w := range c.Warnings {
+		s.Display.Warning(w)
+	}
+	return s, nil
+}
+
+func (s *Session) openLog(path string) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	if err != nil {
+		return fmt.Errorf("log file at %s is not writeable and we cannot create it, aborting", path)
+	}
+	user := os.Getenv("USER")
+	s.Display.Log = f
+	s.Display.LogPrefix = func() string {
+		return fmt.Sprintf("%s p=%d u=%s n=ansible INFO| ", callback.LogTime(time.Now()), os.Getpid(), user)
+	}
+	return nil
+}
+
+// Secrets loads the vault passwords of flags and configuration.
+func (s *Session) Secrets(ctx context.Context) (*vault.Secrets, error) {
+	out := &vault.Secrets{MatchOnly: s.Config.Bool("DEFAULT_VAULT_ID_MATCH")}
+	ids := append(s.Config.List("DEFAULT_VAULT_IDENTITY_LIST"), s.Values.List("vault_ids")...)
+	for _, f := range s.Values.List("vault_password_files") {
+		ids = append(ids, s.Config.Str("DEFAULT_VAULT_IDENTITY")+"@"+f)
+	}
+	if s.Values.Bool("ask_vault_pass") {
+		ids = append(ids, s.Config.Str("DEFAULT_VAULT_IDENTITY")+"@prompt_ask_vault_pass")
+	}
+	if len(s.Values.List("vault_password_files")) == 0 {
+		if f := s.Config.Str("DEFAULT_VAULT_PASSWORD_FILE"); f != "" {
+			ids = append([]string{s.Config.Str("DEFAULT_VAULT_IDENTITY") + "@" + f}, ids...)
+		}
+	}
+	for _, id := range ids {
+		label, src := vault.SplitID(id)
+		switch src {
+		case "prompt", "prompt_ask_vault_pass":
+			text := "Vault password: "
+			if src == "prompt" {
+				text = fmt.Sprintf("Vault password (%s): ", label)
+			}
+			pass, err := s.Env.Ask(text, true)
+			if err != nil {
+				return nil, err
+			}
+			if label == "" {
+				label = "default"
+			}
+			out.List = append(out.List, vault.Secret{Label: label, Password: []byte(strings.TrimSpace(pass))})
+		default:
+			secret, err := vault.Load(ctx, label, src)
+			if err != nil {
+				return nil, &diag.Diagnostic{Code: diag.VaultNoPassword, Summary: err.Error(), Classic: err.Error(), Exit: diag.ExitError, Cause: err}
+			}
+			out.List = append(out.List, secret)
+		}
+	}
+	return out, nil
+}
+
+// Project loads inventory and variables.
+func (s *Session) Project(ctx context.Context, dir string) (*troupe.Project, error) {
+	secrets, err := s.Secrets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return troupe.Load(ctx, troupe.Options{
+		Config: s.Config, Inventory: s.inventory(), ExtraVars: s.Values.List("extra_vars"), Secrets: secrets, PlaybookDir: dir,
+		ModulePath: s.Values.List("module_path"), Natives: all.Registry, Self: s.Env.Self, Warn: s.Display.Warning,
+		Log: func(v int, msg string) { s.Display.V(v, "", msg) },
+	})
+}
+
+// inventory are the sources of -i; nil when none is given.
+func (s *Session) inventory() []string { return s.Values.List("inventory") }
+
+// CLI are the connection and become settings of the flags; passwords are asked for or read.
+func (s *Session) CLI() (task.CLI, error) {
+	v := s.Values
+	c := task.CLI{
+		Check: v.Bool("check"), Diff: v.Bool("diff") || s.Config.Bool("DIFF_ALWAYS"), Become: v.Bool("become"), BecomeMethod: v.Str("become_method"),
+		BecomeUser: v.Str("become_user"), Connection: v.Str("connection"), RemoteUser: v.Str("remote_user"), PrivateKey: v.Str("private_key_file"),
+		SSHCommonArgs: v.Str("ssh_common_args"), SSHExtraArgs: v.Str("ssh_extra_args"), SCPExtraArgs: v.Str("scp_extra_args"),
+		SFTPExtraArgs: v.Str("sftp_extra_args"), Timeout: v.Int("timeout"), TaskTimeout: v.Int("task_timeout"),
+	}
+	if c.TaskTimeout == 0 {
+		c.TaskTimeout = s.Config.Int("TASK_TIMEOUT")
+	}
+	var err error
+	if c.ConnPass, err = s.password("ask_pass", "DEFAULT_ASK_PASS", "connection_password_file", "CONNECTION_PASSWORD_FILE", "SSH password: "); err != nil {
+		return c, err
+	}
+	prompt := "BECOME password: "
+	if c.ConnPass != "" {
+		prompt = "BECOME password[defaults to SSH password]: "
+	}
+	if c.BecomePass, err = s.password("become_ask_pass", "DEFAULT_BECOME_ASK_PASS", "become_password_file", "BECOME_PASSWORD_FILE", prompt); err != nil {
+		return c, err
+	}
+	if c.BecomePass == "" && (v.Bool("become_ask_pass") || s.Config.Bool("DEFAULT_BECOME_ASK_PASS")) {
+		c.BecomePass = c.ConnPass
+	}
+	return c, nil
+}
+
+// password asks for a password or reads it from a file, when flags or configuration want one.
+func (s *Session) password(askFlag, askSetting, fileFlag, fileSetting, prompt string) (string, error) {
+	file := s.Values.Str(fileFlag)
+	if file == "" {
+		file = s.Config.Str(fileSetting)
+	}
+	if s.Values.Bool(askFlag) || s.Config.Bool(askSetting) {
+		return s.Env.Ask(prompt, true)
+	}
+	if file == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("the password file %s was not found", file)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// Prompt asks the user, when there is one (vars_prompt, pause).
+func (s *Session) Prompt(text string, echo bool, _ int) (string, bool, error) {
+	if !term.IsTerminal(s.Env.Stdin) {
+		return "", false, nil
+	}
+	answer, err := s.Env.Ask(text, !echo)
+	return answer, true, err
+}
+
+// Limit is --limit as terms.
+func (s *Session) Limit() []string {
+	if !s.Values.Has("subset") {
+		return nil
+	}
+	return []string{s.Values.Str("subset")}
+}
+
+// Callbacks makes the stdout callback and the others that are switched on. fallback is the one used when none is configured.
+func (s *Session) Callbacks(fallback string, opt callback.Options) (event.Sink, error) {
+	name := s.Config.Str("DEFAULT_STDOUT_CALLBACK")
+	if fallback != "" {
+		name = fallback
+	}
+	entry, ok := callback.Find(name)
+	if !ok || !entry.Stdout {
+		msg := "Invalid callback for stdout specified: " + name
+		return nil, &diag.Diagnostic{Code: diag.BadSetting, Summary: msg, Classic: msg, Exit: diag.ExitError}
+	}
+	sinks := sinks{entry.New(s.Display, opt)}
+	if opt.TreeDir != "" {
+		t, _ := callback.Find("tree")
+		sinks = append(sinks, t.New(s.Display, opt))
+	}
+	for _, name := range s.Config.List("CALLBACKS_ENABLED") {
+		e, ok := callback.Find(name)
+		switch {
+		case !ok:
+			s.Display.V(1, "", "callback "+name+" is not built in")
+		case !e.Stdout:
+			sinks = append(sinks, e.New(s.Display, opt))
+		}
+	}
+	return sinks, nil
+}
+
+type sinks []event.Sink
+
+// Emit hands an event to all.
+func (s sinks) Emit(e event.Event) {
+	for _, one := range s {
+		one.Emit(e)
+	}
+}
+
+// CallbackOptions are the settings of the default callback.
+func (s *Session) CallbackOptions() callback.Options {
+	get := func(name string) value.Value {
+		v, _, err := s.Config.PluginOption("callback", "default", name, config.Sources{})
+		if err != nil {
+			return value.None
+		}
+		return v
+	}
+	on := func(name string) bool { return config.Truth(get(name)) }
+	o := callback.Options{
+		DisplayOK: on("display_ok_hosts"), DisplaySkipped: on("display_skipped_hosts"), FailedToStderr: on("display_failed_stderr"),
+		CheckMarkers: on("check_mode_markers"), CustomStats: on("show_custom_stats"), PerHostStart: on("show_per_host_start"),
+		PathOnFailure: on("show_task_path_on_failure"), ArgsToStdout: s.Config.Bool("DISPLAY_ARGS_TO_STDOUT"), DiffContext: s.Config.Int("DIFF_CONTEXT"),
+	}
+	o.ResultFormat, _ = value.AsString(get("result_format"))
+	if p := get("pretty_results"); p != value.None {
+		b := config.Truth(p)
+		o.Pretty = &b
+	}
+	return o
+}
+
+// ErrInterrupted ends a command that the user stopped.
+var ErrInterrupted = errors.New("interrupted")
+
+// WriteVersion writes --version.
+func WriteVersion(env *Env, prog string, c *config.Config) {
+	var b strings.Builder
+	b.WriteString(VersionLine(prog) + "\n")
+	file := "None"
+	if c != nil && c.File != "" {
+		file = c.File
+	}
+	fmt.Fprintf(&b, "  config file = %s\n", file)
+	if c != nil {
+		fmt.Fprintf(&b, "  configured module search path = [%s]\n", quoted(c.List("DEFAULT_MODULE_PATH")))
+		fmt.Fprintf(&b, "  ansible collection location = %s\n", strings.Join(c.List("COLLECTIONS_PATHS"), ":"))
+	}
+	if len(env.Self) > 0 {
+		fmt.Fprintf(&b, "  executable location = %s\n", env.Self[0])
+	}
+	fmt.Fprintf(&b, "  jinja version = 3.1.2\n  libyaml = True\n")
+	io.WriteString(env.Stdout, b.String())
+}
+
+func quoted(list []string) string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = "'" + s + "'"
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,202 @@
+// Package playbook is `troupe playbook`, also known as ansible-playbook: it runs playbooks or lists what they would do.
+//
+// Called by internal/cli.
+package playbook
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	troupe "github.com/troupe-automation/troupe"
+	"github.com/troupe-automation/troupe/internal/cli/argparse"
+	"github.com/troupe-automation/troupe/internal/cli/launch"
+	"github.com/troupe-automation/troupe/internal/content/playbook"
+	"github.com/troupe-automation/troupe/internal/diag"
+)
+
+func command(prog string) *argparse.Command {
+	flags := slices.Concat(launch.Common(), launch.Inventory(), launch.Run(), []argparse.Flag{
+		{Names: []string{"-t", "--tags"}, Dest: "tags", Kind: argparse.Append, Help: "only tasks with these tags", Group: "tasks"},
+		{Names: []string{"--skip-tags"}, Dest: "skip_tags", Kind: argparse.Append, Help: "no tasks with these tags", Group: "tasks"},
+		{Names: []string{"--syntax-check"}, Dest: "syntax", Kind: argparse.True, Help: "read the playbook and do nothing else", Group: "tasks"},
+		{Names: []string{"--list-tasks"}, Dest: "listtasks", Kind: argparse.True, Help: "list the tasks and do nothing else", Group: "tasks"},
+		{Names: []string{"--list-tags"}, Dest: "listtags", Kind: argparse.True, Help: "list the tags and do nothing else", Group: "tasks"},
+		{Names: []string{"--step"}, Dest: "step", Kind: argparse.True, Help: "ask before each task", Group: "tasks"},
+		{Names: []string{"--start-at-task"}, Dest: "start_at_task", Metavar: "NAME", Help: "begin at the task of this name", Group: "tasks"},
+		{Names: []string{"--force-handlers"}, Dest: "force_handlers", Kind: argparse.True, Help: "run handlers even when a task failed", Group: "tasks"},
+		{Names: []string{"--flush-cache"}, Dest: "flush_cache", Kind: argparse.True, Help: "forget the facts of earlier runs", Group: "tasks"},
+	}, launch.Connect(), launch.Become(), launch.Vault())
+	return &argparse.Command{
+		Prog: prog, Summary: "Runs playbooks on the hosts they name.", Flags: flags, Args: []string{"playbook+"},
+		Examples: "  " + prog + " -i hosts.ini site.yml\n  " + prog + " -i hosts.ini site.yml --check --diff -l web1\n  " + prog + " -i hosts.ini site.yml -t config -e port=8080",
+	}
+}
+
+// Main runs the command.
+func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int, error) {
+	cmd := command(prog)
+	v, err := cmd.Parse(args)
+	if slices.Contains(args, "--version") {
+		s, serr := launch.Start(env, &argparse.Values{})
+		if serr != nil {
+			return 0, serr
+		}
+		launch.WriteVersion(env, prog, s.Config)
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	s, err := launch.Start(env, v)
+	if err != nil {
+		return 0, err
+	}
+	return run(ctx, s)
+}
+
+func run(ctx context.Context, s *launch.Session) (int, error) {
+	v := s.Values
+	if s.Verbosity > 0 {
+		if s.Config.File != "" {
+			s.Display.V(1, "", "Using "+s.Config.File+" as config file")
+		} else {
+			s.Display.V(1, "", "No config file found; using defaults")
+		}
+	}
+	for _, path := range v.Args {
+		if err := exists(path); err != nil {
+			return 0, err
+		}
+	}
+	first, err := filepath.Abs(v.Args[0])
+	if err != nil {
+		return 0, err
+	}
+	p, err := s.Project(ctx, filepath.Dir(first))
+	if err != nil {
+		return 0, err
+	}
+	if s.Values.Has("subset") {
+		if err := p.CheckLimit(s.Limit()); err != nil {
+			return 0, err
+		}
+	}
+	only, skip := tags(v.List("tags")), tags(v.List("skip_tags"))
+	if len(only) == 0 {
+		only = s.Config.List("TAGS_RUN")
+	}
+	if len(skip) == 0 {
+		skip = s.Config.List("TAGS_SKIP")
+	}
+	if len(only) == 0 {
+		only = []string{"all"}
+	}
+	listing := v.Bool("listtasks") || v.Bool("listtags") || v.Bool("listhosts") || v.Bool("syntax")
+	code := 0
+	for _, path := range v.Args {
+		p.SetBasedir(filepath.Dir(mustAbs(path)))
+		pb, err := p.Loader.LoadPlaybook(path)
+		if err != nil {
+			return 0, err
+		}
+		if listing {
+			if err := list(s, p, pb, only, skip); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		if code, err = execute(ctx, s, p, pb, only, skip); code != 0 || err != nil {
+			return code, err
+		}
+	}
+	return code, nil
+}
+
+func mustAbs(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	return abs
+}
+
+// exists checks a playbook's path before anything else is read.
+func exists(path string) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		if strings.Count(path, ".") >= 2 && !strings.Contains(path, "/") {
+			return nil // a playbook of a collection
+		}
+		msg := fmt.Sprintf("the playbook: %s could not be found", path)
+		return &diag.Diagnostic{Code: diag.FileNotFound, Summary: msg, Classic: msg, Exit: diag.ExitError}
+	}
+	if !st.Mode().IsRegular() && st.Mode()&os.ModeNamedPipe == 0 && st.Mode()&os.ModeCharDevice == 0 {
+		msg := fmt.Sprintf("the playbook: %s does not appear to be a file", path)
+		return &diag.Diagnostic{Code: diag.FileNotFound, Summary: msg, Classic: msg, Exit: diag.ExitError}
+	}
+	return nil
+}
+
+// tags splits what -t and --skip-tags were given.
+func tags(list []string) []string {
+	var out []string
+	for _, l := range list {
+		for t := range strings.SplitSeq(l, ",") {
+			if t = strings.TrimSpace(t); t != "" {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
+
+func execute(ctx context.Context, s *launch.Session, p *troupe.Project, pb *playbook.Playbook, only, skip []string) (int, error) {
+	cli, err := s.CLI()
+	if err != nil {
+		return 0, err
+	}
+	sink, err := s.Callbacks("", s.CallbackOptions())
+	if err != nil {
+		return 0, err
+	}
+	o := troupe.RunOptions{
+		Playbooks: []*playbook.Playbook{pb}, Sink: sink, Tags: only, Skip: skip, StartAtTask: s.Values.Str("start_at_task"), Limit: s.Limit(),
+		Forks: s.Values.Int("forks"), Verbosity: s.Verbosity, ForceHandlers: s.Values.Bool("force_handlers"), FlushCache: s.Values.Bool("flush_cache"),
+		CLI: cli, Prompt: s.Prompt,
+	}
+	if s.Values.Bool("step") {
+		o.Step = stepper(s)
+	}
+	code, err := p.Run(ctx, o)
+	if ctx.Err() != nil {
+		return 99, errors.New("User interrupted execution")
+	}
+	return code, err
+}
+
+// stepper asks before each task.
+func stepper(s *launch.Session) func(string) (bool, bool) {
+	in := bufio.NewReader(s.Env.Stdin)
+	return func(task string) (run, all bool) {
+		msg := fmt.Sprintf("Perform task: %s (N)o/(y)es/(c)ontinue: ", task)
+		fmt.Fprint(s.Env.Stdout, msg)
+		line, err := in.ReadString('\n')
+		if err != nil && line == "" {
+			return false, false
+		}
+		s.Display.Banner(msg, "")
+		switch strings.ToLower(strings.TrimSpace(line)) {
+		case "y", "yes":
+			return true, false
+		case "c", "continue":
+			return true, true
+		}
+		return false, false
+	}
+}

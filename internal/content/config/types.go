@@ -1,0 +1,263 @@
+package config
+
+import (
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/source"
+	"github.com/troupe-automation/troupe/value"
+)
+
+// fallback is a setting's default as a value.
+func (c *Config) fallback(s *Setting) value.Value {
+	raw := s.Default
+	if text, ok := raw.(string); ok && (strings.Contains(text, "{{ ANSIBLE_HOME") || strings.Contains(text, "REJECT_EXTS")) {
+		raw = c.expandDefault(text)
+	}
+	v := fromGo(raw)
+	if v == value.None {
+		return v
+	}
+	if typed, err := c.convert(s, v, Origin{}); err == nil && typed != nil {
+		return typed
+	}
+	return v
+}
+
+// expandDefault renders the two forms of template that defaults have.
+func (c *Config) expandDefault(text string) any {
+	if _, rest, ok := strings.Cut(text, `ANSIBLE_HOME ~ "`); ok {
+		rest, _, _ = strings.Cut(rest, `"`)
+		return c.Str("ANSIBLE_HOME") + rest
+	}
+	rejected := []string{".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst"}
+	for _, ext := range strings.Split(text, "'") {
+		if strings.HasPrefix(ext, ".") {
+			rejected = append(rejected, ext)
+		}
+	}
+	return rejectedExts(rejected)
+}
+
+// rejectedExts is a default that Ansible keeps as a tuple, which `ansible-config dump` shows.
+type rejectedExts []string
+
+func fromGo(raw any) value.Value {
+	switch v := raw.(type) {
+	case bool:
+		return value.Bool(v)
+	case int:
+		return value.Int(v)
+	case float64:
+		return value.Float(v)
+	case string:
+		return value.Str(v)
+	case []string:
+		l := &value.List{Elems: make([]value.Value, len(v))}
+		for i, s := range v {
+			l.Elems[i] = value.Str(s)
+		}
+		return l
+	case rejectedExts:
+		return &value.Tuple{Elems: fromGo([]string(v)).(*value.List).Elems}
+	case map[string]any:
+		d := value.NewDict()
+		keys := make([]string, 0, len(v))
+		for k := range v {
+			keys = append(keys, k)
+		}
+		sort.Strings(keys)
+		for _, k := range keys {
+			d.SetStr(k, fromGo(v[k]))
+		}
+		return d
+	}
+	return value.None
+}
+
+// Truth is Ansible's lenient boolean: y, yes, on, 1, true and t in any case, 1 and 1.0 are true, all else is false.
+func Truth(v value.Value) bool {
+	switch v := v.(type) {
+	case value.Bool:
+		return bool(v)
+	case value.Int:
+		return v == 1
+	case value.Float:
+		return v == 1
+	case value.Str:
+		switch strings.ToLower(strings.TrimSpace(string(v))) {
+		case "y", "yes", "on", "1", "true", "t", "1.0":
+			return true
+		}
+	}
+	return false
+}
+
+// convert gives a raw value the setting's type. A nil value means "as if it was not set".
+func (c *Config) convert(s *Setting, raw value.Value, origin Origin) (value.Value, error) {
+	text, isText := raw.(value.Str)
+	base := c.env.Cwd
+	if origin.Kind == FromFile {
+		base = filepath.Dir(c.File)
+	}
+	var out value.Value
+	switch s.Type {
+	case "boolean":
+		return value.Bool(Truth(raw)), nil
+	case "integer", "float":
+		if !isText {
+			return raw, nil
+		}
+		if strings.TrimSpace(string(text)) == "" {
+			return nil, nil
+		}
+		n, problem := number(string(text), s.Type == "float")
+		if n == nil {
+			return nil, badSetting(s, origin, problem)
+		}
+		return n, nil
+	case "list", "pathlist", "pathspec":
+		if !isText {
+			return raw, nil
+		}
+		sep := ","
+		if s.Type == "pathspec" {
+			sep = ":"
+		}
+		l := &value.List{}
+		for _, part := range strings.Split(string(text), sep) {
+			part = strings.TrimSpace(part)
+			if origin.Kind == FromFile {
+				part = unquote(part)
+			}
+			if s.Type != "list" {
+				part = c.absolute(part, base)
+			}
+			l.Elems = append(l.Elems, value.Str(part))
+		}
+		return l, nil
+	case "path", "tmppath":
+		if !isText {
+			return raw, nil
+		}
+		return value.Str(c.absolute(unquote(string(text)), base)), nil
+	case "dict":
+		if _, ok := raw.(*value.Dict); !ok {
+			return nil, badSetting(s, origin, "")
+		}
+		return raw, nil
+	case "raw":
+		return raw, nil
+	}
+	out = raw
+	if isText && origin.Kind == FromFile {
+		out = value.Str(unquote(string(text)))
+	}
+	if len(s.Choices) > 0 {
+		if t, ok := out.(value.Str); !ok || !contains(s.Choices, string(t)) {
+			return nil, badChoice(s, origin, fmt.Sprint(out))
+		}
+	}
+	return out, nil
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
+
+// number reads a decimal number the way Python's Decimal does; whole numbers may be written 1e1 or 5.0.
+func number(text string, float bool) (value.Value, string) {
+	text = strings.TrimSpace(text)
+	r, ok := new(big.Rat).SetString(strings.ReplaceAll(text, "_", ""))
+	if !ok || strings.ContainsAny(text, "/xXpPbBoO") {
+		return nil, ""
+	}
+	if float {
+		f, _ := r.Float64()
+		return value.Float(f), ""
+	}
+	if !r.IsInt() {
+		return nil, fmt.Sprintf("Invalid type provided for \"int\": '%s'", text)
+	}
+	return value.NewBig(new(big.Int).Set(r.Num())), ""
+}
+
+// unquote removes one pair of quotes around the whole text.
+func unquote(s string) string {
+	if len(s) > 1 && s[0] == s[len(s)-1] && (s[0] == '"' || s[0] == '\'') && s[len(s)-2] != '\\' {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// absolute is Ansible's path rule: "~" and $VARIABLES expanded, {{CWD}} replaced, relative to base, links followed.
+func (c *Config) absolute(p, base string) string {
+	p = strings.ReplaceAll(p, "{{CWD}}", c.env.Cwd)
+	if p == "~" || strings.HasPrefix(p, "~/") {
+		p = c.env.Home + p[1:]
+	}
+	p = os.Expand(p, func(name string) string {
+		if v, ok := c.env.Lookup(name); ok {
+			return v
+		}
+		return "$" + name
+	})
+	if !filepath.IsAbs(p) {
+		p = filepath.Join(base, p)
+	}
+	return follow(filepath.Clean(p))
+}
+
+// follow resolves symbolic links in the part of the path that exists.
+func follow(p string) string {
+	if real, err := filepath.EvalSymlinks(p); err == nil {
+		return real
+	}
+	dir, name := filepath.Split(p)
+	if dir = filepath.Clean(dir); dir == p || name == "" {
+		return p
+	}
+	return filepath.Join(follow(dir), name)
+}
+
+func settingSpan(d *diag.Diagnostic, origin Origin) *diag.Diagnostic {
+	if origin.File != "" {
+		d.At(source.Pos{File: origin.File}, 0, "")
+	}
+	return d
+}
+
+func badSetting(s *Setting, origin Origin, problem string) error {
+	return settingSpan(&diag.Diagnostic{
+		Code: diag.BadSetting, Exit: diag.ExitOptions,
+		Summary: fmt.Sprintf("%s must be of type %s (set by %s)", s.Name, s.Type, origin),
+		Classic: fmt.Sprintf("Invalid type for configuration option setting: %s (from %s): %s", s.Name, origin, problem),
+	}, origin)
+}
+
+func badChoice(s *Setting, origin Origin, got string) error {
+	return settingSpan(&diag.Diagnostic{
+		Code: diag.BadSetting, Exit: diag.ExitOptions,
+		Summary: fmt.Sprintf("%q is no value of %s (set by %s): use one of %s", got, s.Name, origin, strings.Join(s.Choices, ", ")),
+		Classic: fmt.Sprintf("Invalid value \"%s\" for configuration option \"setting: %s \", valid values are: %s", got, s.Name, strings.Join(s.Choices, ", ")),
+	}, origin)
+}
+
+func badFile(file, problem string, line int) error {
+	d := &diag.Diagnostic{
+		Code: diag.ConfigSyntax, Exit: diag.ExitOptions,
+		Summary: "the configuration file cannot be read: " + strings.SplitN(problem, "\n", 2)[0],
+		Classic: fmt.Sprintf("Error reading config file (%s): %s", file, problem),
+	}
+	return d.At(source.Pos{File: file, Line: line}, 0, "")
+}

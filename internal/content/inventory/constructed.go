@@ -1,0 +1,313 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/troupe-automation/troupe/internal/content/config"
+	"github.com/troupe-automation/troupe/internal/lang/yamldoc"
+	"github.com/troupe-automation/troupe/internal/source"
+	"github.com/troupe-automation/troupe/value"
+)
+
+var errNoTemplar = errors.New("this command cannot render the templates of inventory plugins")
+
+// construct is the `compose`, `groups` and `keyed_groups` of a constructed source.
+type construct struct {
+	inv    *Inventory
+	t      Templar
+	strict bool
+	root   *yamldoc.Node
+}
+
+// parseConstructed adds variables and groups that are computed from what earlier sources gave (sample inv_constructed).
+func parseConstructed(_ context.Context, inv *Inventory, l *loader, src string) error {
+	root, err := inv.document(l, src)
+	if err != nil {
+		return err
+	}
+	if l.o.Templar == nil {
+		return errNoTemplar
+	}
+	c := construct{inv: inv, t: l.o.Templar, root: root}
+	if s := root.Get("strict"); s != nil {
+		c.strict = config.Truth(s.Value())
+	}
+	useVars := root.Get("use_vars_plugins")
+	for _, h := range append([]*Host(nil), inv.order...) {
+		vars := h.merged()
+		if useVars != nil && config.Truth(useVars.Value()) && l.o.GroupVars != nil {
+			vars = l.o.GroupVars(h)
+		}
+		if err := c.host(h, vars); err != nil {
+			return fmt.Errorf("failed to parse %s: %w ", src, err)
+		}
+	}
+	return nil
+}
+
+// merged is the host's own and group variables with the host's magic names, as constructed sees them.
+func (h *Host) merged() *value.Dict {
+	d := value.NewDict()
+	for _, g := range h.Groups() {
+		for k, v := range g.Vars.All() {
+			_ = d.Set(k, v)
+		}
+	}
+	for k, v := range h.Vars.All() {
+		_ = d.Set(k, v)
+	}
+	d.SetStr("inventory_hostname", value.Str(h.Name))
+	short, _, _ := strings.Cut(h.Name, ".")
+	d.SetStr("inventory_hostname_short", value.Str(short))
+	names := value.NewList()
+	for _, n := range h.GroupNames() {
+		names.Elems = append(names.Elems, value.Str(n))
+	}
+	d.SetStr("group_names", names)
+	return d
+}
+
+func (c *construct) host(h *Host, vars *value.Dict) error {
+	for _, p := range c.root.Get("compose").Entries() {
+		v, err := c.t.Render("{{"+p.Value.Text+"}}", vars)
+		if err != nil {
+			if c.strict {
+				return fmt.Errorf("Could not set %s for host %s: %w", p.Name(), h.Name, err)
+			}
+			continue
+		}
+		h.SetVar(p.Name(), v, source.Pos{})
+		vars.SetStr(p.Name(), v)
+	}
+	for _, p := range c.root.Get("groups").Entries() {
+		v, err := c.t.Render("{% if "+p.Value.Text+" %} True {% else %} False {% endif %}", vars)
+		if err != nil {
+			if c.strict {
+				return fmt.Errorf("Could not add host %s to group %s: %w", h.Name, p.Name(), err)
+			}
+			continue
+		}
+		if config.Truth(v) {
+			name := c.inv.AddGroup(p.Name())
+			c.inv.groups[name].add(h)
+		}
+	}
+	keyed := c.root.Get("keyed_groups")
+	if keyed == nil {
+		return nil
+	}
+	for _, k := range keyed.Items {
+		if err := c.keyed(h, k, vars); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// text reads a string key of a keyed_groups entry, rendered when it holds a template.
+func (c *construct) text(entry *yamldoc.Node, key, fallback string, vars *value.Dict) (string, bool, error) {
+	n := entry.Get(key)
+	if n == nil || n.IsNull() {
+		return fallback, false, nil
+	}
+	if t, ok := n.Value().(*value.Template); ok {
+		v, err := c.t.Render(t.Text, vars)
+		if err != nil {
+			return "", false, err
+		}
+		s, err := value.ToStr(v)
+		return s, true, err
+	}
+	return n.Text, true, nil
+}
+
+func (c *construct) keyed(h *Host, entry *yamldoc.Node, vars *value.Dict) error {
+	if entry.Kind != yamldoc.Mapping {
+		return fmt.Errorf("Invalid keyed group entry, it must be a dictionary")
+	}
+	expr := entry.Get("key")
+	if expr == nil {
+		return fmt.Errorf("No key was supplied for keyed_groups")
+	}
+	key, err := c.t.Render("{{"+expr.Text+"}}", vars)
+	if err != nil {
+		if c.strict {
+			return fmt.Errorf("Could not generate group for host %s from %s entry: %w", h.Name, expr.Text, err)
+		}
+		return nil
+	}
+	empty := !isTrue(key)
+	fallback, hasDefault := "", entry.Get("default_value") != nil
+	trailing := true
+	if t := entry.Get("trailing_separator"); t != nil {
+		trailing = config.Truth(t.Value())
+	}
+	if hasDefault {
+		fallback = entry.Get("default_value").Text
+		if !trailing {
+			return fmt.Errorf("parameters are mutually exclusive for keyed groups: default_value|trailing_separator")
+		}
+	}
+	prefix, _, err := c.text(entry, "prefix", "", vars)
+	if err != nil {
+		return err
+	}
+	sep, _, err := c.text(entry, "separator", "_", vars)
+	if err != nil {
+		return err
+	}
+	parent, hasParent, err := c.text(entry, "parent_group", "", vars)
+	if err != nil {
+		if c.strict {
+			return fmt.Errorf("Could not generate parent group %s for group %s: %w", entry.Get("parent_group").Text, expr.Text, err)
+		}
+		return nil
+	}
+	var names []string
+	asText := func(v value.Value) string { s, _ := value.ToStr(v); return s }
+	switch k := key.(type) {
+	case *value.List:
+		for _, e := range k.Elems {
+			if !isTrue(e) && hasDefault {
+				names = append(names, fallback)
+			} else {
+				names = append(names, asText(e))
+			}
+		}
+	case *value.Dict:
+		for n, v := range k.All() {
+			switch text := asText(v); {
+			case text != "":
+				names = append(names, asText(n)+sep+text)
+			case hasDefault:
+				names = append(names, asText(n)+sep+fallback)
+			case trailing:
+				names = append(names, asText(n)+sep)
+			default:
+				names = append(names, asText(n))
+			}
+		}
+	default:
+		text, ok := value.AsString(key)
+		switch {
+		case !ok && !empty:
+			return fmt.Errorf("Invalid group name format, expected a string or a list of them or dictionary, got: <class '%s'>", key.TypeName())
+		case empty && hasDefault:
+			names = append(names, fallback)
+		case !empty:
+			names = append(names, text)
+		}
+	}
+	if len(names) == 0 && c.strict && !isList(key) {
+		return fmt.Errorf("No key or key resulted empty for %s in host %s, invalid entry", expr.Text, h.Name)
+	}
+	leading := true
+	if n := c.root.Get("leading_separator"); n != nil {
+		leading = config.Truth(n.Value())
+	}
+	for _, bare := range names {
+		full := prefix + sep + bare
+		if prefix == "" && !leading {
+			full = bare
+		}
+		name := c.inv.AddGroup(full)
+		c.inv.groups[name].add(h)
+		if hasParent && parent != "" {
+			if err := c.inv.AddChild(c.inv.AddGroup(parent), name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func isList(v value.Value) bool { _, ok := v.(*value.List); return ok }
+
+// parseGenerator makes hosts and groups from every combination of the values of its layers (sample inv_generator).
+func parseGenerator(_ context.Context, inv *Inventory, l *loader, src string) error {
+	root, err := inv.document(l, src)
+	if err != nil {
+		return err
+	}
+	if l.o.Templar == nil {
+		return errNoTemplar
+	}
+	layers := root.Get("layers").Entries()
+	hosts := root.Get("hosts")
+	if hosts == nil {
+		return fmt.Errorf("Element hosts has no name element")
+	}
+	total := 1
+	for _, p := range layers {
+		if total *= len(p.Value.Items); total > maxExpanded {
+			return fmt.Errorf("the layers of %s give too many hosts", src)
+		}
+	}
+	for i := 0; i < total; i++ {
+		vars := value.NewDict()
+		rest := i
+		picked := make([]value.Value, len(layers))
+		for j := len(layers) - 1; j >= 0; j-- {
+			items := layers[j].Value.Items
+			picked[j] = items[rest%len(items)].Value()
+			rest /= len(items)
+		}
+		for j, p := range layers {
+			vars.SetStr(p.Name(), picked[j])
+		}
+		name, err := generated(l.o.Templar, hosts.Get("name"), vars)
+		if err != nil {
+			return err
+		}
+		if _, err := inv.AddHost(name, "", 0); err != nil {
+			return err
+		}
+		if err := inv.generateParents(l.o.Templar, name, hosts.Get("parents"), vars); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func generated(t Templar, n *yamldoc.Node, vars *value.Dict) (string, error) {
+	if n == nil {
+		return "", fmt.Errorf("Element has no name element")
+	}
+	v, err := t.Render(n.Text, vars)
+	if err != nil {
+		return "", err
+	}
+	return value.ToStr(v)
+}
+
+func (inv *Inventory) generateParents(t Templar, child string, parents *yamldoc.Node, vars *value.Dict) error {
+	if parents == nil {
+		return nil
+	}
+	for _, p := range parents.Items {
+		name, err := generated(t, p.Get("name"), vars)
+		if err != nil {
+			return err
+		}
+		name = inv.AddGroup(name)
+		for _, v := range p.Get("vars").Entries() {
+			val, err := t.Render(v.Value.Text, vars)
+			if err != nil {
+				return err
+			}
+			if err := inv.groups[name].SetVar(v.Name(), val, source.Pos{}); err != nil {
+				return err
+			}
+		}
+		if err := inv.AddChild(name, child); err != nil {
+			return err
+		}
+		if err := inv.generateParents(t, name, p.Get("parents"), vars); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,365 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+
+	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/lang/yamldoc"
+	"github.com/troupe-automation/troupe/value"
+	"github.com/troupe-automation/troupe/vault"
+)
+
+// Options say how sources are read. The zero value reads with Ansible's defaults.
+type Options struct {
+	Plugins        []string // order of plugins (INVENTORY_ENABLED); nil: host_list script auto yaml ini toml
+	IgnoreExts     []string // file endings passed over in directories (INVENTORY_IGNORE_EXTS); nil: the default
+	IgnorePatterns []string // regular expressions for names passed over (INVENTORY_IGNORE_PATTERNS)
+	YAMLExts       []string // endings of YAML files; nil: .yaml .yml .json
+	Names          NameRule // "" is NamesNever
+	FailUnparsed   bool     // any source that cannot be read is an error (INVENTORY_ANY_UNPARSED_IS_FAILED)
+	NoWarnUnparsed bool     // no "No inventory was parsed" (INVENTORY_UNPARSED_WARNING=false)
+	Secrets        *vault.Secrets
+	Open           func(cipher string) (string, error) // opens `!vault` values; nil takes Secrets.Open
+	Stderr         io.Writer                           // what scripts write to standard error; nil drops it
+	Templar        Templar                             // for constructed and generator; nil refuses those
+	Duplicates     yamldoc.Duplicates
+	GroupVars      func(h *Host) *value.Dict // all variables of a host for constructed's use_vars_plugins; may be nil
+}
+
+// Templar renders the templates of constructed and generator sources.
+type Templar interface {
+	// Render gives the value of a template against the variables, with Ansible's rules for result types.
+	Render(template string, vars *value.Dict) (value.Value, error)
+}
+
+var (
+	defaultPlugins = []string{"host_list", "script", "auto", "yaml", "ini", "toml"}
+	defaultIgnored = []string{".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".ini", ".cfg", ".retry"}
+	defaultYAML    = []string{".yaml", ".yml", ".json"}
+)
+
+type loader struct {
+	o       Options
+	ignored []*regexp.Regexp
+}
+
+// Load reads all sources in order; later ones override earlier ones. A source that no plugin can read gives warnings, not an
+// error, unless FailUnparsed is set. Relative paths are taken from the working directory.
+func Load(ctx context.Context, sources []string, o Options) (*Inventory, error) {
+	inv := New()
+	return inv, inv.Load(ctx, sources, o)
+}
+
+// Load adds sources to an inventory.
+func (inv *Inventory) Load(ctx context.Context, sources []string, o Options) error {
+	if o.Plugins == nil {
+		o.Plugins = defaultPlugins
+	}
+	if o.IgnoreExts == nil {
+		o.IgnoreExts = defaultIgnored
+	}
+	if o.YAMLExts == nil {
+		o.YAMLExts = defaultYAML
+	}
+	if o.Open == nil {
+		o.Open = o.Secrets.Open
+	}
+	if o.Names != "" {
+		inv.invalid = o.Names
+	}
+	l := &loader{o: o}
+	for _, p := range o.IgnorePatterns {
+		if re, err := regexp.Compile("^(?:" + p + ")"); err == nil {
+			l.ignored = append(l.ignored, re)
+		}
+	}
+	parsed := false
+	for _, src := range sources {
+		if src == "" {
+			continue
+		}
+		if !strings.Contains(src, ",") {
+			if abs, err := filepath.Abs(src); err == nil {
+				src = abs
+			}
+		}
+		inv.Sources = append(inv.Sources, src)
+		ok, err := inv.loadSource(ctx, l, src)
+		if err != nil {
+			return err
+		}
+		parsed = parsed || ok
+	}
+	inv.source = ""
+	if parsed {
+		inv.Parsed = true
+		return inv.Reconcile()
+	}
+	if !o.NoWarnUnparsed && !inv.Parsed {
+		inv.warn("No inventory was parsed, only implicit localhost is available")
+	}
+	return nil
+}
+
+// loadSource reads one file, directory or host list, and reports whether something could read it.
+func (inv *Inventory) loadSource(ctx context.Context, l *loader, src string) (bool, error) {
+	st, err := os.Stat(src)
+	if err == nil && st.IsDir() {
+		entries, err := os.ReadDir(src)
+		if err != nil {
+			inv.warn("Unable to parse %s as an inventory source", src)
+			return false, nil
+		}
+		names := make([]string, 0, len(entries))
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		sort.Strings(names)
+		parsed := false
+		for _, name := range names {
+			if l.passOver(name) {
+				continue
+			}
+			ok, err := inv.loadSource(ctx, l, filepath.Join(src, name))
+			if err != nil {
+				return parsed, err
+			}
+			parsed = parsed || ok
+		}
+		if !parsed {
+			return false, inv.unparsed(l, src)
+		}
+		return true, nil
+	}
+	inv.source = src
+	var failures []string
+	for _, plugin := range l.o.Plugins {
+		p, known := find(strings.TrimPrefix(plugin, "ansible.builtin."))
+		if !known {
+			inv.warn("Failed to load inventory plugin, skipping %s", plugin)
+			continue
+		}
+		if !p.verify(l, src) {
+			continue
+		}
+		err := p.parse(ctx, inv, l, src)
+		if err == nil {
+			return true, nil
+		}
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		text := err.Error()
+		if d, ok := diag.As(err); ok {
+			text = d.Message()
+		}
+		failures = append(failures, fmt.Sprintf("\n* Failed to parse %s with %s plugin: %s", src, plugin, text))
+	}
+	for _, f := range failures {
+		inv.warn("%s", f)
+	}
+	return false, inv.unparsed(l, src)
+}
+
+func (inv *Inventory) unparsed(l *loader, src string) error {
+	if l.o.FailUnparsed {
+		return &diag.Diagnostic{
+			Code: diag.InventorySource, Summary: "the inventory source " + src + " cannot be read",
+			Classic: "Completely failed to parse inventory source " + src,
+		}
+	}
+	inv.warn("Unable to parse %s as an inventory source", src)
+	return nil
+}
+
+// passOver reports whether a directory entry is no inventory source (BEHAVIOUR §2.1).
+func (l *loader) passOver(name string) bool {
+	switch name {
+	case "group_vars", "host_vars", "vars_plugins":
+		return true
+	}
+	if strings.HasPrefix(name, ".") {
+		return true
+	}
+	for _, ext := range l.o.IgnoreExts {
+		if ext != "" && strings.HasSuffix(name, ext) {
+			return true
+		}
+	}
+	for _, re := range l.ignored {
+		if re.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// plugin is one way to read a source.
+type plugin struct {
+	verify func(l *loader, src string) bool
+	parse  func(ctx context.Context, inv *Inventory, l *loader, src string) error
+}
+
+// find returns a plugin by its short name.
+func find(name string) (p plugin, ok bool) {
+	switch name {
+	case "host_list":
+		p = plugin{isHostList, func(_ context.Context, inv *Inventory, _ *loader, src string) error { return inv.hostList(src, false) }}
+	case "advanced_host_list":
+		p = plugin{isHostList, func(_ context.Context, inv *Inventory, _ *loader, src string) error { return inv.hostList(src, true) }}
+	case "script":
+		p = plugin{isScript, parseScript}
+	case "auto":
+		p = plugin{hasExt(".yml", ".yaml"), parseAuto}
+	case "yaml":
+		p = plugin{isYAML, parseYAMLFile}
+	case "ini":
+		p = plugin{isFile, parseINIFile}
+	case "toml":
+		p = plugin{hasExt(".toml"), parseTOMLFile}
+	case "constructed":
+		p = plugin{hasExt(".yml", ".yaml", ".config"), parseConstructed}
+	case "generator":
+		p = plugin{hasExt(".yml", ".yaml", ".config"), parseGenerator}
+	default:
+		return p, false
+	}
+	return p, true
+}
+
+func isHostList(_ *loader, src string) bool {
+	if !strings.Contains(src, ",") {
+		return false
+	}
+	_, err := os.Stat(src)
+	return err != nil
+}
+
+func isFile(_ *loader, src string) bool {
+	st, err := os.Stat(src)
+	return err == nil && !st.IsDir()
+}
+
+func hasExt(exts ...string) func(*loader, string) bool {
+	return func(l *loader, src string) bool {
+		if !isFile(l, src) {
+			return false
+		}
+		for _, e := range exts {
+			if strings.HasSuffix(src, e) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func isYAML(l *loader, src string) bool {
+	if !isFile(l, src) {
+		return false
+	}
+	ext := filepath.Ext(src)
+	if ext == "" {
+		return true
+	}
+	for _, e := range l.o.YAMLExts {
+		if ext == e {
+			return true
+		}
+	}
+	return false
+}
+
+// isScript accepts an executable file, and, for the setting's form `inventory = script.py --flag value`, an executable
+// file followed by arguments.
+func isScript(_ *loader, src string) bool {
+	path, _ := scriptArgs(src)
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular() && st.Mode().Perm()&0o111 != 0
+}
+
+func scriptArgs(src string) (path string, args []string) {
+	if _, err := os.Stat(src); err == nil || !strings.Contains(src, " ") {
+		return src, nil
+	}
+	words, err := shellWords(src)
+	if err != nil || len(words) == 0 {
+		return src, nil
+	}
+	return words[0], words[1:]
+}
+
+func parseScript(ctx context.Context, inv *Inventory, l *loader, src string) error {
+	path, args := scriptArgs(src)
+	return inv.parseScript(ctx, l, path, args)
+}
+
+// read returns a file's text, decrypted when it is a vault.
+func (l *loader) read(src string) ([]byte, error) {
+	data, err := os.ReadFile(src)
+	if err != nil {
+		return nil, err
+	}
+	if vault.IsEncrypted(data) {
+		return l.o.Secrets.Decrypt(data, src)
+	}
+	return data, nil
+}
+
+func (inv *Inventory) document(l *loader, src string) (*yamldoc.Node, error) {
+	data, err := l.read(src)
+	if err != nil {
+		return nil, err
+	}
+	return yamldoc.Load(data, yamldoc.Options{
+		File: src, Open: l.o.Open, Duplicates: l.o.Duplicates,
+		Warn: func(d *diag.Diagnostic) { inv.warn("%s", d.Message()) },
+	})
+}
+
+func parseYAMLFile(_ context.Context, inv *Inventory, l *loader, src string) error {
+	root, err := inv.document(l, src)
+	if err != nil {
+		return err
+	}
+	return inv.parseYAML(root)
+}
+
+func parseINIFile(_ context.Context, inv *Inventory, l *loader, src string) error {
+	data, err := l.read(src)
+	if err != nil {
+		return err
+	}
+	return inv.parseINI(src, data)
+}
+
+func parseTOMLFile(context.Context, *Inventory, *loader, string) error {
+	return fmt.Errorf("TOML inventories are not supported: write the inventory as YAML or INI")
+}
+
+// parseAuto reads a YAML file whose `plugin` key names the plugin to use.
+func parseAuto(ctx context.Context, inv *Inventory, l *loader, src string) error {
+	root, err := inv.document(l, src)
+	if err != nil {
+		return err
+	}
+	name := root.Get("plugin")
+	if name == nil || name.IsNull() || name.Text == "" {
+		return fmt.Errorf("no root 'plugin' key found, '%s' is not a valid YAML inventory plugin config file", src)
+	}
+	p, ok := find(strings.TrimPrefix(name.Text, "ansible.builtin."))
+	if !ok {
+		return fmt.Errorf("inventory config '%s' specifies unknown plugin '%s'", src, name.Text)
+	}
+	if !p.verify(l, src) {
+		return fmt.Errorf("inventory source '%s' could not be verified by inventory plugin '%s'", src, name.Text)
+	}
+	return p.parse(ctx, inv, l, src)
+}

@@ -1,0 +1,275 @@
+package action
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/troupe-automation/troupe/value"
+)
+
+var fetchAction = &Action{Name: "ansible.builtin.fetch", Run: runFetch}
+
+// runFetch brings a file from the host. The module sends it only when the checksum of what is here differs; the file
+// appears by rename.
+func runFetch(c *Context) (*Outcome, error) {
+	if c.Check {
+		return outcome("skipped", value.True, "msg", value.Str("check mode not (yet) supported for this module")), nil
+	}
+	src, dest := c.Text("src", ""), c.Text("dest", "")
+	if src == "" || dest == "" {
+		return nil, raisef("src and dest are required")
+	}
+	flat, err := c.Flag("flat", false)
+	if err != nil {
+		return nil, err
+	}
+	failMissing, err := c.Flag("fail_on_missing", true)
+	if err != nil {
+		return nil, err
+	}
+	target := expandHome(dest)
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(c.Basedir, target)
+	}
+	if flat {
+		if st, err := os.Stat(target); err == nil && st.IsDir() && !strings.HasSuffix(dest, "/") {
+			return nil, failf("dest is an existing directory, use a trailing slash if you want to fetch src into that directory")
+		}
+		if strings.HasSuffix(dest, "/") {
+			target = filepath.Join(target, filepath.Base(src))
+		}
+	} else {
+		target = filepath.Join(target, c.Host, src)
+	}
+	target = filepath.Clean(target)
+	args := value.DictOf("src", value.Str(src))
+	if sum, err := fileSHA1(target); err == nil {
+		args.SetStr("_checksum", value.Str(sum))
+	}
+	out := &download{target: target}
+	r, err := c.Remote.Module(c, ModuleCall{Name: "ansible.builtin.fetch", Args: args, Receive: out, Become: true})
+	if err != nil {
+		out.drop()
+		return nil, err
+	}
+	if truth(r, "failed") {
+		out.drop()
+		if !failMissing && (truth(r, "missing") || strings.Contains(text(r, "msg"), "does not exist") || strings.Contains(text(r, "msg"), "file not found")) {
+			return outcome("changed", value.False, "msg", value.Str("the remote file does not exist, not transferring, ignored"), "file", value.Str(src)), nil
+		}
+		r.SetStr("changed", value.False)
+		r.SetStr("file", value.Str(src))
+		return &Outcome{Result: r}, nil
+	}
+	changed, err := out.commit()
+	if err != nil {
+		return nil, err
+	}
+	sum := text(r, "checksum")
+	res := value.DictOf("changed", value.Bool(changed), "dest", value.Str(target), "checksum", value.Str(sum), "md5sum", value.None)
+	if md5, ok := r.GetStr("md5sum"); ok {
+		res.SetStr("md5sum", md5)
+	}
+	if changed {
+		res.SetStr("remote_checksum", value.Str(sum))
+		res.SetStr("remote_md5sum", value.None)
+	} else {
+		res.SetStr("file", value.Str(src))
+	}
+	return &Outcome{Result: res}, nil
+}
+
+func fileSHA1(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha1.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// download writes what a host sends beside its target and renames it when it is whole.
+type download struct {
+	target string
+	f      *os.File
+}
+
+func (d *download) Write(p []byte) (int, error) {
+	if d.f == nil {
+		if err := os.MkdirAll(filepath.Dir(d.target), 0o755); err != nil {
+			return 0, fmt.Errorf("create folder for %s: %w", d.target, err)
+		}
+		f, err := os.CreateTemp(filepath.Dir(d.target), ".fetch-")
+		if err != nil {
+			return 0, err
+		}
+		d.f = f
+	}
+	return d.f.Write(p)
+}
+
+func (d *download) commit() (changed bool, err error) {
+	if d.f == nil {
+		return false, nil
+	}
+	name := d.f.Name()
+	if err := d.f.Chmod(0o644); err != nil {
+		d.drop()
+		return false, err
+	}
+	if err := d.f.Close(); err != nil {
+		os.Remove(name)
+		return false, err
+	}
+	if err := os.Rename(name, d.target); err != nil {
+		os.Remove(name)
+		return false, err
+	}
+	return true, nil
+}
+
+func (d *download) drop() {
+	if d.f != nil {
+		d.f.Close()
+		os.Remove(d.f.Name())
+	}
+}
+
+var scriptAction = &Action{Name: "ansible.builtin.script", Run: runScript}
+
+// runScript sends a script of the controller and runs it there.
+func runScript(c *Context) (*Outcome, error) {
+	line := c.RawText
+	if line == "" {
+		line = c.Text("cmd", "")
+	}
+	if strings.TrimSpace(line) == "" {
+		return nil, failf("no command given")
+	}
+	words := strings.Fields(line)
+	name := words[0]
+	if q := name[0]; q == '\'' || q == '"' {
+		if i := strings.IndexByte(line[1:], q); i >= 0 {
+			name = line[1 : i+1]
+		}
+	}
+	path, err := c.Find("files", name)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := filePayload(c, path)
+	if err != nil {
+		return nil, err
+	}
+	args := without(c.Args, "_raw_params", "cmd", "decrypt")
+	rest := strings.TrimSpace(strings.TrimPrefix(strings.TrimLeft(line, "'\""), name))
+	rest = strings.TrimLeft(rest, "'\"")
+	args.SetStr("_raw_params", value.Str(strings.TrimSpace(filepath.Base(path)+" "+strings.TrimSpace(rest))))
+	return c.callModule("ansible.builtin.script", args, payload)
+}
+
+var unarchiveAction = &Action{Name: "ansible.builtin.unarchive", Run: runUnarchive}
+
+func runUnarchive(c *Context) (*Outcome, error) {
+	remote, err := c.Flag("remote_src", false)
+	if err != nil {
+		return nil, err
+	}
+	src := c.Text("src", "")
+	if src == "" || c.Text("dest", "") == "" {
+		return nil, failf("src (or content) and dest are required")
+	}
+	if remote || strings.Contains(src, "://") {
+		args := c.Args.Copy()
+		args.SetStr("remote_src", value.True)
+		return c.callModule(c.Name, args, nil)
+	}
+	path, err := c.Find("files", src)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := filePayload(c, path)
+	if err != nil {
+		return nil, err
+	}
+	args := without(c.Args, "decrypt")
+	args.SetStr("src", value.Str(path))
+	return c.callModule(c.Name, args, payload)
+}
+
+var assembleAction = &Action{Name: "ansible.builtin.assemble", Run: runAssemble}
+
+// runAssemble joins fragments: of the host when remote_src, else of the controller.
+func runAssemble(c *Context) (*Outcome, error) {
+	remote, err := c.Flag("remote_src", true)
+	if err != nil {
+		return nil, err
+	}
+	src := c.Text("src", "")
+	if src == "" || c.Text("dest", "") == "" {
+		return nil, failf("src and dest are required")
+	}
+	if remote {
+		return c.callModule(c.Name, c.Args, nil)
+	}
+	dir, err := c.Find("files", src)
+	if err != nil {
+		return nil, err
+	}
+	joined, err := joinFragments(c, dir)
+	if err != nil {
+		return nil, err
+	}
+	args := without(c.Args, "src", "remote_src", "regexp", "delimiter", "ignore_hidden", "decrypt")
+	args.SetStr("_original_basename", value.Str(filepath.Base(c.Text("dest", ""))))
+	return c.callModule("ansible.builtin.copy", args, BytesPayload(joined))
+}
+
+func joinFragments(c *Context, dir string) ([]byte, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, failf("Source (%s) is not a directory", dir)
+	}
+	hidden, err := c.Flag("ignore_hidden", false)
+	if err != nil {
+		return nil, err
+	}
+	match, err := compilePattern(c.Text("regexp", ""))
+	if err != nil {
+		return nil, err
+	}
+	delimiter := strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r").Replace(c.Text("delimiter", ""))
+	var out []byte
+	needDelimiter, addNewline := false, false
+	for _, e := range entries {
+		if e.IsDir() || match != nil && !match.MatchString(e.Name()) || hidden && strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		b, err := c.Services.ReadFile(filepath.Join(dir, e.Name()), true)
+		if err != nil {
+			return nil, err
+		}
+		if addNewline {
+			out = append(out, '\n')
+		}
+		if needDelimiter && delimiter != "" {
+			out = append(out, delimiter...)
+			if !strings.HasSuffix(delimiter, "\n") {
+				out = append(out, '\n')
+			}
+		}
+		out = append(out, b...)
+		needDelimiter = true
+		addNewline = len(b) > 0 && b[len(b)-1] != '\n'
+	}
+	return out, nil
+}

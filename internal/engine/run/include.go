@@ -1,0 +1,163 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/troupe-automation/troupe/event"
+	"github.com/troupe-automation/troupe/internal/content/playbook"
+	"github.com/troupe-automation/troupe/internal/content/vars"
+	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/engine/strategy"
+	"github.com/troupe-automation/troupe/internal/engine/task"
+	"github.com/troupe-automation/troupe/value"
+)
+
+// pendingInclude is a file or role that one host wants included.
+type pendingInclude struct {
+	host   *hostRun
+	effect task.Effect
+	result *task.Result
+}
+
+// includeGroup are the hosts that include the same thing with the same variables.
+type includeGroup struct {
+	first  pendingInclude
+	name   string // file (absolute) or role
+	hosts  []*hostRun
+	blocks []*playbook.Block
+	err    error
+}
+
+// include loads what the hosts asked for, tells it, and lets them enter it (BEHAVIOUR §3.4). Hosts that include the same
+// file with the same variables share the loaded tasks, so that they run them together.
+func (p *play) include(place *strategy.Place, hosts []*hostRun, pending []pendingInclude) error {
+	if len(pending) == 0 {
+		return nil
+	}
+	groups, err := p.groupIncludes(place, pending)
+	if err != nil {
+		return err
+	}
+	info := p.info(place, pending[0].host)
+	enter := map[*hostRun][]strategy.Included{}
+	failed := map[*hostRun]bool{}
+	for slot, g := range groups {
+		if g.err != nil {
+			if err := p.includeFailed(place, g, failed); err != nil {
+				return err
+			}
+			continue
+		}
+		names := make([]string, len(g.hosts))
+		for i, h := range g.hosts {
+			names[i] = h.name
+			p.stats.included(h.name)
+			enter[h] = append(enter[h], strategy.Included{Blocks: g.blocks, Slot: slot})
+		}
+		p.emit(&event.Included{Task: info, Name: g.name, Hosts: names, Label: g.first.effect.Label, Item: g.first.effect.Item})
+	}
+	for _, h := range hosts {
+		switch {
+		case failed[h]:
+			h.state.Fail()
+			if h.state.Failed {
+				h.host.failed.Store(true)
+			}
+		case enter[h] != nil:
+			h.state.Include(enter[h])
+		}
+	}
+	return nil
+}
+
+// groupIncludes loads every distinct include once.
+func (p *play) groupIncludes(place *strategy.Place, pending []pendingInclude) ([]*includeGroup, error) {
+	var groups []*includeGroup
+	byKey := map[string]*includeGroup{}
+	for _, pi := range pending {
+		inc := pi.effect.Outcome.Include
+		name := inc.Name
+		if !inc.Role {
+			name, _ = p.Loader.FindTasks(place.Task, name)
+			if abs, err := filepath.Abs(name); err == nil {
+				name = abs
+			}
+		}
+		key := name + "\x00" + reprOf(inc.Args) + "\x00" + reprOf(pi.effect.ItemVars)
+		g := byKey[key]
+		if g == nil {
+			g = &includeGroup{first: pi, name: name}
+			byKey[key] = g
+			groups = append(groups, g)
+			if err := p.load(place, g); err != nil {
+				return nil, err
+			}
+		}
+		g.hosts = append(g.hosts, pi.host)
+	}
+	return groups, nil
+}
+
+func reprOf(d *value.Dict) string {
+	if d == nil {
+		return ""
+	}
+	s, err := value.Repr(d)
+	if err != nil {
+		return fmt.Sprintf("%p", d)
+	}
+	return s
+}
+
+// load reads the file or role of a group. A mistake in the content ends the run; a file that is not there fails the task.
+func (p *play) load(place *strategy.Place, g *includeGroup) error {
+	inc := g.first.effect.Outcome.Include
+	var itemVars *value.Dict
+	if g.first.effect.ItemVars != nil {
+		itemVars = vars.Over(place.Task.Vars, g.first.effect.ItemVars)
+	}
+	var err error
+	if inc.Role {
+		var got *playbook.Include
+		got, err = p.Loader.LoadRole(place.Task, inc.Args, itemVars)
+		if err == nil {
+			g.blocks = got.Blocks
+			p.handlers = append(p.handlers, got.Handlers...)
+			if got.Role.Public {
+				p.included = append(p.included, got.Role)
+			}
+			return nil
+		}
+	} else {
+		g.blocks, err = p.Loader.LoadTasks(place.Task, g.name, itemVars)
+	}
+	if err == nil {
+		return nil
+	}
+	var d *diag.Diagnostic
+	if errors.As(err, &d) && d.Code != diag.FileNotFound {
+		return err
+	}
+	g.err = err
+	return nil
+}
+
+// includeFailed tells that a file could not be included.
+func (p *play) includeFailed(place *strategy.Place, g *includeGroup, failed map[*hostRun]bool) error {
+	msg := g.err.Error()
+	var d *diag.Diagnostic
+	if errors.As(g.err, &d) {
+		msg = d.Message()
+	}
+	p.emit(&event.Warning{Kind: "error", Text: msg})
+	for _, h := range g.hosts {
+		res := value.DictOf("changed", value.False, "failed", value.True, "include", value.Str(g.first.effect.Outcome.Include.Name), "reason", value.Str(msg))
+		r := &task.Result{Status: event.Failed, Dict: res}
+		p.stats.count(h.name, r, false)
+		p.emit(&event.Result{Task: p.info(place, h), Host: event.Host{Name: h.name}, Status: event.Failed, Result: res})
+		failed[h] = true
+	}
+	return nil
+}

@@ -1,0 +1,438 @@
+package run
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/troupe-automation/troupe/event"
+	"github.com/troupe-automation/troupe/internal/content/playbook"
+	"github.com/troupe-automation/troupe/internal/content/vars"
+	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/didyoumean"
+	"github.com/troupe-automation/troupe/internal/engine/action"
+	"github.com/troupe-automation/troupe/internal/engine/strategy"
+	"github.com/troupe-automation/troupe/internal/engine/task"
+	"github.com/troupe-automation/troupe/internal/lang/template"
+	"github.com/troupe-automation/troupe/value"
+)
+
+// info describes a task for events. The name is rendered with the variables of the first host; a name with something
+// undefined stays as it is written (BEHAVIOUR §4).
+func (p *play) info(place *strategy.Place, h *hostRun) *event.Task {
+	t := place.Task
+	i := &event.Task{
+		ID: p.taskID(t), Action: t.Action, Written: t.ActionAsWritten, Section: event.SectionTask, Pos: t.Pos, Check: p.Check, Args: t.Args,
+		Name: p.title(t, h), Diff: p.Diff,
+	}
+	if v := t.Inherited("diff"); v != nil {
+		if b, ok := action.Boolean(v); ok {
+			i.Diff = b
+		}
+	}
+	if t.Role != nil {
+		i.Role = t.Role.Name
+	}
+	switch {
+	case place.Handler:
+		i.Section = event.SectionHandler
+	case place.Cleanup:
+		i.Section = event.SectionTask
+	}
+	if v := t.Inherited("no_log"); v != nil {
+		b, ok := action.Boolean(v)
+		i.NoLog = b || !ok
+	}
+	return i
+}
+
+// title is the task's name as banners show it.
+func (p *play) title(t *playbook.Task, h *hostRun) string {
+	name := t.GetName()
+	if template.IsTemplate(name) {
+		tpl := p.templarFor(h, t)
+		if v, err := tpl.RenderText(name, t.Pos); err == nil {
+			if s, err := value.ToStr(v); err == nil {
+				name = s
+			}
+		}
+	}
+	return name
+}
+
+// tell emits a result and updates counters and variables that callbacks and conditions of other hosts may see. A
+// handler that does not exist ends the run before the result is shown (sample flow_handlers_missing).
+func (p *play) tell(place *strategy.Place, f finished) error {
+	r := f.result
+	if r.Fatal != nil {
+		return r.Fatal
+	}
+	if r.Changed() && !isLost(r) {
+		if err := p.notify(place.Task, f.host); err != nil {
+			return err
+		}
+	}
+	rescued := isLost(r) && r.Status == event.Failed && f.host.state.WillRescue()
+	host := r.Delegate
+	if host.Name == "" {
+		host.Name = f.host.name
+	}
+	included := false
+	for _, e := range r.Effects {
+		included = included || e.Outcome.Include != nil
+	}
+	if !included || r.Status == event.Failed || r.Status == event.Skipped {
+		p.stats.count(f.host.name, r, rescued)
+	}
+	p.emit(&event.Result{
+		Task: f.info, Host: host, Status: r.Status, Ignored: r.Ignored, Rescued: rescued, Result: task.Shown(r.Dict, r.NoLog), Loop: r.Loop && !r.NoLog,
+		Verbose: r.Verbose, Diagnosis: r.Diagnosis,
+	})
+	return nil
+}
+
+// apply lets a result work: registered variables, facts, new hosts, failure. It returns the includes it asks for.
+func (p *play) apply(place *strategy.Place, f finished, group []*hostRun) []pendingInclude {
+	r := f.result
+	var includes []pendingInclude
+	for _, h := range group {
+		p.store(place.Task, h, r)
+		if place.Handler {
+			delete(h.notified, place.Task)
+		}
+	}
+	for _, e := range r.Effects {
+		if e.Outcome.Include != nil && !e.Failed {
+			for _, h := range group {
+				includes = append(includes, pendingInclude{host: h, effect: e, result: r})
+			}
+		}
+		if e.Outcome.Stats != nil {
+			p.stats.custom(e.Outcome.Stats, f.host.name)
+		}
+	}
+	for _, h := range group {
+		switch {
+		case r.Status == event.Unreachable && !r.Ignored:
+			h.state.Advance()
+			h.state.Unreachable = true
+			h.host.unreachable.Store(true)
+		case r.Status == event.Failed && !r.Ignored:
+			if h.state.Fail() {
+				p.remember(place.Task, h, r)
+			}
+			if h.state.Failed {
+				h.host.failed.Store(true)
+			}
+		default:
+			if place.Task.Role != nil && r.Status != event.Skipped {
+				h.rolesRan[place.Task.Role] = true
+			}
+			if len(includes) == 0 {
+				h.state.Advance()
+			}
+		}
+	}
+	return includes
+}
+
+// remember sets what rescue sections may ask about the failure.
+func (p *play) remember(t *playbook.Task, h *hostRun, r *task.Result) {
+	info := value.DictOf("name", value.Str(t.GetName()), "action", value.Str(t.ActionAsWritten), "args", t.Args, "path", value.Str(fmt.Sprintf("%s:%d", t.Path, t.Pos.Line)))
+	h.setVar("ansible_failed_task", info, true)
+	h.setVar("ansible_failed_result", registeredFailure(r.Dict), true)
+}
+
+func registeredFailure(d *value.Dict) *value.Dict {
+	out := value.NewDict()
+	for k, v := range d.All() {
+		if name, _ := value.AsString(k); strings.HasPrefix(name, "_ansible_") {
+			continue
+		}
+		_ = out.Set(k, v) // the key was hashable before
+	}
+	return out
+}
+
+// setVar stores a variable of the kind that set_fact makes.
+func (h *host) setVar(name string, v value.Value, data bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.set.SetStr(name, v)
+	if data {
+		h.setData[name] = true
+	} else {
+		delete(h.setData, name)
+	}
+}
+
+// store keeps registered results and facts.
+func (p *play) store(t *playbook.Task, h *hostRun, r *task.Result) {
+	for _, e := range r.Effects {
+		o := e.Outcome
+		if o.Facts == nil || e.Failed {
+			continue
+		}
+		target := h.host
+		if e.Delegate != "" {
+			if inv := p.Inventory.Host(e.Delegate); inv != nil {
+				target = p.host(inv)
+			}
+		}
+		switch o.FactsKind {
+		case action.SetFact:
+			for k, v := range o.Facts.All() {
+				name, _ := value.AsString(k)
+				if o.Untainted {
+					v = template.Content(v, t.Pos)
+				}
+				target.setVar(name, v, !o.Untainted)
+				if o.Cacheable {
+					target.addFacts(value.DictOf(name, v))
+				}
+			}
+			if o.Cacheable {
+				p.cacheFacts(target)
+			}
+		case action.IncludeVars:
+			target.load(o.Facts, p.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge")
+		case action.HostFacts:
+			target.addFacts(o.Facts)
+			p.cacheFacts(target)
+		}
+	}
+	if t.Register != "" && r.Register != nil {
+		h.setVar(t.Register, r.Register, true)
+	}
+}
+
+// load adds variables of include_vars.
+func (h *host) load(vars *value.Dict, deep bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.loaded = merged(h.loaded, vars, deep)
+}
+
+func (h *host) clearFacts() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.facts = value.NewDict()
+}
+
+// addFacts merges the facts that a module returned.
+func (h *host) addFacts(facts *value.Dict) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.facts = vars.Over(h.facts, facts)
+}
+
+func (p *play) cacheFacts(h *host) {
+	if p.Facts == nil {
+		return
+	}
+	if err := p.Facts.Set(h.name, h.facts); err != nil {
+		p.warn(fmt.Sprintf("error in fact cache for %s: %s", h.name, err))
+	}
+}
+
+// merged lays b over a, dicts recursively when deep.
+func merged(a, b *value.Dict, deep bool) *value.Dict {
+	if deep {
+		return vars.Merge(a, b)
+	}
+	return vars.Over(a, b)
+}
+
+// notify remembers the handlers that a changed task names.
+func (p *play) notify(t *playbook.Task, h *hostRun) error {
+	names := handlersOf(t)
+	if len(names) == 0 {
+		return nil
+	}
+	tpl := p.templarFor(h, t)
+	for _, n := range names {
+		v, err := tpl.Render(n)
+		if err != nil {
+			return err
+		}
+		elems := []value.Value{v}
+		if l, ok := v.(*value.List); ok {
+			elems = l.Elems
+		}
+		for _, e := range elems {
+			name, err := value.ToStr(e)
+			if err != nil {
+				return err
+			}
+			if name == template.OmitText {
+				continue
+			}
+			if err := p.notifyOne(t, h, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// handlersOf are the notifications of a task, its own or those of the nearest block that has some.
+func handlersOf(t *playbook.Task) []value.Value {
+	switch v := t.Inherited("notify").(type) {
+	case nil:
+		return nil
+	case *value.List:
+		return v.Elems
+	default:
+		return []value.Value{v}
+	}
+}
+
+func (p *play) notifyOne(t *playbook.Task, h *hostRun, name string) error {
+	found := p.findHandlers(name, t)
+	if len(found) == 0 {
+		msg := fmt.Sprintf("The requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", name)
+		if !p.Config.Bool("ERROR_ON_MISSING_HANDLER") {
+			p.warn(msg)
+			return nil
+		}
+		d := &diag.Diagnostic{Code: diag.HandlerNotFound, Summary: fmt.Sprintf("no handler listens to %q", name), Classic: msg, Exit: diag.ExitError}
+		d.At(t.Pos, 0, "")
+		if near := didyoumean.Nearest(name, p.handlerNames()); near != "" {
+			d.Hint(fmt.Sprintf("did you mean %q?", near))
+		}
+		return d
+	}
+	for _, f := range found {
+		if !h.notified[f] {
+			h.notified[f] = true
+			p.emit(&event.Notified{Host: h.name, Handler: name})
+		}
+	}
+	return nil
+}
+
+// findHandlers resolves a notification: the first match by name walking the handler blocks backwards, and every handler
+// that listens to it (BEHAVIOUR §3.3).
+func (p *play) findHandlers(name string, t *playbook.Task) []*playbook.Task {
+	var found []*playbook.Task
+	blocks := p.handlers
+	tpl := p.Templates.New(p.playScope())
+	matches := func(h *playbook.Task) bool {
+		own := h.Name
+		if template.IsTemplate(own) {
+			v, err := tpl.RenderText(own, h.Pos)
+			if err != nil {
+				return false
+			}
+			own, _ = value.ToStr(v)
+		}
+		if own == "" {
+			return false
+		}
+		if own == name {
+			return true
+		}
+		return h.Role != nil && (h.Role.Name+" : "+own == name || h.Role.FQCN+" : "+own == name)
+	}
+search:
+	for i := len(blocks) - 1; i >= 0; i-- {
+		for _, h := range handlerTasks(blocks[i]) {
+			if matches(h) {
+				found = append(found, h)
+				break search
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for _, b := range blocks {
+		for _, h := range handlerTasks(b) {
+			if !listens(h, name, tpl) {
+				continue
+			}
+			key := h.GetName()
+			if h.Name != "" && seen[key] {
+				continue
+			}
+			seen[key] = true
+			dup := false
+			for _, f := range found {
+				dup = dup || f == h
+			}
+			if !dup {
+				found = append(found, h)
+			}
+		}
+	}
+	_ = t
+	return found
+}
+
+func listens(h *playbook.Task, topic string, tpl *template.Templar) bool {
+	for _, l := range h.Listen {
+		if l == topic {
+			return true
+		}
+		if template.IsTemplate(l) {
+			if v, err := tpl.RenderText(l, h.Pos); err == nil {
+				if s, _ := value.ToStr(v); s == topic {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// handlerTasks are the handlers of a block, in order.
+func handlerTasks(b *playbook.Block) []*playbook.Task {
+	var out []*playbook.Task
+	for _, it := range b.Tasks {
+		switch it := it.(type) {
+		case *playbook.Task:
+			out = append(out, it)
+		case *playbook.Block:
+			out = append(out, handlerTasks(it)...)
+		}
+	}
+	return out
+}
+
+func (p *play) handlerNames() []string {
+	var names []string
+	for _, b := range p.handlers {
+		for _, h := range handlerTasks(b) {
+			names = append(names, h.Name)
+			names = append(names, h.Listen...)
+		}
+	}
+	return names
+}
+
+// roleKey tells role invocations apart: the same role with other parameters, tags, conditions or files is another one.
+func (p *play) roleKey(r *playbook.Role) string {
+	if k, ok := p.roleKeys[r]; ok {
+		return k
+	}
+	k := roleIdentity(r)
+	p.roleKeys[r] = k
+	return k
+}
+
+func roleIdentity(r *playbook.Role) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\x00%s\x00%s\x00%s\x00%s\x00%v\x00", r.Path, r.TasksFrom, r.VarsFrom, r.DefaultsFrom, r.HandlersFrom, r.FromInclude)
+	for _, d := range []value.Value{r.Params, r.VarsKw, r.Get("when"), r.Get("tags")} {
+		switch d := d.(type) {
+		case nil:
+		case *value.Dict:
+			if d != nil {
+				s, _ := value.Repr(d)
+				b.WriteString(s)
+			}
+		default:
+			s, _ := value.Repr(d)
+			b.WriteString(s)
+		}
+		b.WriteByte(0)
+	}
+	return b.String()
+}

@@ -1,0 +1,503 @@
+package task
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/troupe-automation/troupe/event"
+	"github.com/troupe-automation/troupe/internal/content/config"
+	"github.com/troupe-automation/troupe/internal/engine/action"
+	"github.com/troupe-automation/troupe/internal/lang/template"
+	"github.com/troupe-automation/troupe/internal/remote/become"
+	"github.com/troupe-automation/troupe/internal/remote/connection"
+	"github.com/troupe-automation/troupe/internal/remote/pymodule"
+	"github.com/troupe-automation/troupe/internal/remote/session"
+	"github.com/troupe-automation/troupe/value"
+)
+
+// remote is the host that one attempt runs on. It implements action.Remote.
+type remote struct {
+	x           *exec
+	t           *template.Templar // variables of the task
+	conn        *template.Templar // variables that connection options come from: the delegated host's, or t
+	check, diff bool
+
+	target session.Target
+	become *become.Spec
+	env    map[string]string
+	user   string
+}
+
+// prepare renders what reaching the host needs: connection options, become, environment.
+func (r *remote) prepare(a *attempt) error {
+	r.conn = r.t
+	host := r.x.Host
+	if a.delegate.Delegate != "" {
+		host = a.delegate.Delegate
+		r.conn = r.x.templar(r.x.DelegateVars(host))
+	}
+	src := config.Sources{Vars: r.variable, Keyword: r.keyword, CLI: r.flag}
+	name, err := r.connectionName(a.delegate.Delegate != "")
+	if err != nil {
+		return err
+	}
+	opts := connection.Options{}
+	for _, s := range config.PluginOptions("connection", name) {
+		v, origin, err := r.x.Config.Option(&s, src)
+		if err != nil {
+			return err
+		}
+		if v == value.None || origin.Kind == config.FromDefault && s.Default == nil {
+			continue
+		}
+		text, err := value.ToStr(v)
+		if err != nil {
+			return err
+		}
+		opts[s.Name] = text
+	}
+	if _, ok := opts["host"]; !ok {
+		opts["host"] = host
+	}
+	r.user = opts["remote_user"]
+	r.target = session.Target{Connection: name, Options: opts}
+	if err := r.prepareBecome(src); err != nil {
+		return err
+	}
+	return r.prepareEnvironment()
+}
+
+// variable returns a rendered variable of the host that is connected to.
+func (r *remote) variable(name string) (value.Value, bool) {
+	v, ok, err := r.conn.Resolve(name)
+	if err != nil || !ok {
+		return nil, false
+	}
+	if u, isUndef := v.(*value.Undefined); isUndef {
+		_ = u
+		return nil, false
+	}
+	return v, v != value.None
+}
+
+// keyword returns a rendered keyword of the task or what it stands in.
+func (r *remote) keyword(name string) (value.Value, bool) {
+	v := r.x.Task.Inherited(name)
+	if v == nil || v == value.None {
+		return nil, false
+	}
+	rendered, err := r.t.Render(v)
+	if err != nil || rendered == value.None || rendered == value.Str(template.OmitText) {
+		return nil, false
+	}
+	return rendered, true
+}
+
+// flag returns a setting of the command line.
+func (r *remote) flag(name string) (value.Value, bool) {
+	c := &r.x.CLI
+	text := ""
+	switch strings.TrimLeft(name, "-") {
+	case "user", "remote_user":
+		text = c.RemoteUser
+	case "private_key_file", "private-key", "key-file":
+		text = c.PrivateKey
+	case "timeout":
+		if c.Timeout > 0 {
+			return value.Int(c.Timeout), true
+		}
+	case "ssh_common_args", "ssh-common-args":
+		text = c.SSHCommonArgs
+	case "ssh_extra_args", "ssh-extra-args":
+		text = c.SSHExtraArgs
+	case "scp_extra_args", "scp-extra-args":
+		text = c.SCPExtraArgs
+	case "sftp_extra_args", "sftp-extra-args":
+		text = c.SFTPExtraArgs
+	case "become_user", "become-user":
+		text = c.BecomeUser
+	case "become_method", "become-method":
+		text = c.BecomeMethod
+	}
+	return value.Str(text), text != ""
+}
+
+func (r *remote) connectionName(delegated bool) (string, error) {
+	if v, ok := r.variable("ansible_connection"); ok {
+		return value.ToStr(v)
+	}
+	if !delegated {
+		if v, ok := r.keyword("connection"); ok {
+			return value.ToStr(v)
+		}
+	}
+	if r.x.CLI.Connection != "" {
+		return r.x.CLI.Connection, nil
+	}
+	name := r.x.Config.Str("DEFAULT_TRANSPORT")
+	if name == "" || name == "smart" {
+		name = "ssh"
+	}
+	return strings.TrimPrefix(name, "ansible.builtin."), nil
+}
+
+func (r *remote) prepareBecome(src config.Sources) error {
+	on := r.x.CLI.Become || r.x.Config.Bool("DEFAULT_BECOME")
+	if v, ok := r.keyword("become"); ok {
+		b, err := action.ToBool(v, "become")
+		if err != nil {
+			return err
+		}
+		on = b
+	}
+	if v, ok := r.variable("ansible_become"); ok {
+		b, err := action.ToBool(v, "ansible_become")
+		if err != nil {
+			return err
+		}
+		on = b
+	}
+	if !on {
+		return nil
+	}
+	method := r.x.Config.Str("DEFAULT_BECOME_METHOD")
+	if r.x.CLI.BecomeMethod != "" {
+		method = r.x.CLI.BecomeMethod
+	}
+	if v, ok := r.keyword("become_method"); ok {
+		method, _ = value.AsString(v)
+	}
+	if v, ok := r.variable("ansible_become_method"); ok {
+		method, _ = value.AsString(v)
+	}
+	spec := &become.Spec{Method: method, Pass: r.x.CLI.BecomePass}
+	short := strings.TrimPrefix(strings.TrimPrefix(method, "ansible.builtin."), "community.general.")
+	for _, s := range config.PluginOptions("become", short) {
+		v, origin, err := r.x.Config.Option(&s, src)
+		if err != nil {
+			return err
+		}
+		if v == value.None || origin.Kind == config.FromDefault {
+			continue
+		}
+		text, err := value.ToStr(v)
+		if err != nil {
+			return err
+		}
+		switch s.Name {
+		case "become_user":
+			spec.User = text
+		case "become_exe":
+			spec.Exe = text
+		case "become_flags":
+			spec.Flags = &text
+		case "become_pass":
+			spec.Pass = text
+		}
+	}
+	r.become = spec
+	return nil
+}
+
+// prepareEnvironment merges the environment keywords, the outermost first.
+func (r *remote) prepareEnvironment() error {
+	for _, e := range r.x.Task.Extended("environment") {
+		v, err := r.t.Render(e)
+		if err != nil {
+			return fieldError("environment", err)
+		}
+		dicts, ok := listOf(v)
+		if !ok {
+			dicts = []value.Value{v}
+		}
+		for _, one := range dicts {
+			d, ok := one.(*value.Dict)
+			if !ok {
+				if one == value.None {
+					continue
+				}
+				return fmt.Errorf("environment must be a dictionary, received %s (<class '%s'>)", plain(one), one.TypeName())
+			}
+			if r.env == nil {
+				r.env = map[string]string{}
+			}
+			for k, val := range d.All() {
+				if val == value.Str(template.OmitText) {
+					continue
+				}
+				r.env[plain(k)] = plain(val)
+			}
+		}
+	}
+	return nil
+}
+
+func plain(v value.Value) string {
+	s, err := value.ToStr(v)
+	if err != nil {
+		return ""
+	}
+	return s
+}
+
+// Module implements action.Remote.
+func (r *remote) Module(ctx context.Context, call action.ModuleCall) (*value.Dict, error) {
+	s, c, err := r.call(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := s.Run(ctx, c)
+	if err != nil {
+		return nil, r.callError(err)
+	}
+	d, err := r.decode(raw)
+	if err == nil {
+		if _, ok := d.GetStr("changed"); !ok {
+			d.SetStr("changed", value.False)
+		}
+	}
+	return d, err
+}
+
+// call opens the session and describes the execution of a module.
+func (r *remote) call(ctx context.Context, call action.ModuleCall) (*session.Session, session.Call, error) {
+	c := session.Call{
+		Module: call.Name, Check: r.check && !call.NoCheck, Diff: r.diff, Verbosity: r.x.Verbosity, Env: r.env,
+		Payload: call.Payload, Receive: call.Receive,
+		Output: func(stream string, chunk []byte) {
+			r.x.Emit(&event.Progress{Host: r.x.Host, Phase: "running", Stream: stream, Chunk: chunk})
+		},
+	}
+	if call.Become {
+		c.Become = r.become
+	}
+	if tmp, _, err := r.x.Config.PluginOption("shell", "sh", "remote_tmp", config.Sources{Vars: r.variable}); err == nil && tmp != value.None {
+		c.RemoteTmp = plain(tmp)
+	}
+	if !r.x.Services.IsNative(call.Name) {
+		py, err := r.x.Python(r.x.Task, call.Name)
+		if err != nil {
+			return nil, c, err
+		}
+		m := *py
+		if err := r.interpreter(&m); err != nil {
+			return nil, c, err
+		}
+		c.Module, c.Python = "", &m
+	}
+	text, err := value.JSON(call.Args, value.JSONOptions{})
+	if err != nil {
+		return nil, c, err
+	}
+	c.Args = json.RawMessage(text)
+	s, err := r.x.Sessions.Get(ctx, r.target)
+	if err != nil {
+		return nil, c, r.callError(err)
+	}
+	return s, c, nil
+}
+
+// interpreter sets the command that runs a module that is not native: ansible_<language>_interpreter, or one that the agent
+// discovers.
+func (r *remote) interpreter(m *pymodule.Module) error {
+	language := "python"
+	if len(m.Shebang) > 0 {
+		language = filepath.Base(m.Shebang[0])
+		if language == "env" && len(m.Shebang) > 1 {
+			language = filepath.Base(m.Shebang[1])
+		}
+		language = strings.TrimRight(language, "0123456789.")
+	}
+	v, ok := r.variable("ansible_" + language + "_interpreter")
+	if !ok && language != "python" {
+		return nil
+	}
+	text := "auto"
+	if ok {
+		s, err := value.ToStr(v)
+		if err != nil {
+			return err
+		}
+		text = s
+	}
+	switch text {
+	case "", "auto", "auto_silent", "auto_legacy", "auto_legacy_silent":
+		m.Interpreter = []string{"auto"}
+		m.Probe = r.x.Config.List("INTERPRETER_PYTHON_FALLBACK")
+	default:
+		m.Interpreter = strings.Fields(text)
+	}
+	return nil
+}
+
+// callError words failures before a module ran as Ansible does.
+func (r *remote) callError(err error) error {
+	var t *session.TaskError
+	if errors.As(err, &t) {
+		return &action.Failure{Msg: t.Msg, Keys: value.NewDict()}
+	}
+	return err
+}
+
+func (r *remote) decode(raw json.RawMessage) (*value.Dict, error) {
+	v, err := value.ParseJSON(string(raw))
+	if err != nil {
+		return nil, fmt.Errorf("the module's result cannot be read: %w", err)
+	}
+	d, ok := v.(*value.Dict)
+	if !ok {
+		return nil, errors.New("the module's result is not an object")
+	}
+	return d, nil
+}
+
+// Shell implements action.Remote.
+func (r *remote) Shell(ctx context.Context, command, executable string) (int, string, string, error) {
+	s, err := r.x.Sessions.Get(ctx, r.target)
+	if err != nil {
+		return 0, "", "", r.callError(err)
+	}
+	var env strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(r.env)) {
+		env.WriteString(k + "=" + connection.Quote(r.env[k]) + " ")
+	}
+	got, err := s.Raw(ctx, session.RawCommand{Command: env.String() + command, Executable: executable, Become: r.become})
+	if err != nil {
+		return 0, "", "", r.callError(err)
+	}
+	return got.RC, got.Stdout, got.Stderr, nil
+}
+
+// Reset implements action.Remote.
+func (r *remote) Reset() { r.x.Sessions.Reset(r.target) }
+
+// Local implements action.Remote.
+func (r *remote) Local() bool { return r.target.Connection == "local" }
+
+// User implements action.Remote.
+func (r *remote) User() string {
+	if r.user != "" {
+		return r.user
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
+
+// async is the time limit of the async keyword in seconds, 0 for tasks that are waited for.
+func (r *remote) async() int {
+	v := r.x.Task.Get("async")
+	if v == nil {
+		return 0
+	}
+	n, err := r.x.number(r.t, v, 0)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// runAsync starts the module as a job of its own and, with poll, waits for its end (BEHAVIOUR §3.10).
+func (r *remote) runAsync(c *action.Context) (*action.Outcome, error) {
+	limit := r.async()
+	poll, err := r.x.number(r.t, r.x.Task.Get("poll"), float64(r.x.Config.Int("DEFAULT_POLL_INTERVAL")))
+	if err != nil {
+		return nil, err
+	}
+	name, args := c.Name, c.Args
+	if c.HasRaw {
+		args = args.Copy()
+		args.SetStr("_raw_params", value.Str(c.RawText))
+	}
+	if name == "ansible.builtin.shell" {
+		args.SetStr("_uses_shell", value.True)
+		name = "ansible.builtin.command"
+	}
+	s, call, err := r.call(c, action.ModuleCall{Name: name, Args: args, Become: true})
+	if err != nil {
+		return nil, err
+	}
+	dir := ""
+	if v, _, err := r.x.Config.PluginOption("shell", "sh", "async_dir", config.Sources{Vars: r.variable}); err == nil && v != value.None {
+		dir = plain(v)
+	}
+	if d, ok := r.env["ANSIBLE_ASYNC_DIR"]; ok {
+		dir = d
+	}
+	call.Async = &session.Async{JID: fmt.Sprintf("j%d", rand.Int64N(1_000_000_000_000)), Limit: time.Duration(limit) * time.Second, Dir: dir}
+	raw, err := s.Run(c, call)
+	if err != nil {
+		return nil, r.callError(err)
+	}
+	started, err := r.decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	if poll <= 0 || truth(started, "failed") {
+		return &action.Outcome{Result: started}, nil
+	}
+	return r.poll(c, started, limit, poll, dir)
+}
+
+// poll asks for the job until it ends or its time is up.
+func (r *remote) poll(c *action.Context, started *value.Dict, limit int, every float64, dir string) (*action.Outcome, error) {
+	jid, _ := started.GetStr("ansible_job_id")
+	status := func(mode string) (*value.Dict, error) {
+		args := value.DictOf("jid", jid, "mode", value.Str(mode))
+		if dir != "" {
+			args.SetStr("_async_dir", value.Str(dir))
+		}
+		return r.Module(c, action.ModuleCall{Name: "ansible.builtin.async_status", Args: args, Become: true})
+	}
+	id := plain(jid)
+	host := event.Host{Name: r.x.Host}
+	var last *value.Dict
+	for left := float64(limit); left > 0; left -= every {
+		if !r.x.pause(time.Duration(every * float64(time.Second))) {
+			return nil, r.x.ctx.Err()
+		}
+		d, err := status("status")
+		if err != nil {
+			return nil, err
+		}
+		last = d
+		if truth(d, "finished") {
+			state := "ok"
+			if failed(d) {
+				state = "failed"
+			}
+			r.x.Emit(&event.AsyncPoll{Task: r.x.Info, Host: host, JobID: id, State: state})
+			_, _ = status("cleanup") // a job file left behind does no harm
+			return action.FromModule(d), nil
+		}
+		r.x.Emit(&event.AsyncPoll{Task: r.x.Info, Host: host, JobID: id, State: "poll", Started: number(d, "started"), Finished: number(d, "finished")})
+	}
+	if last == nil {
+		last = started
+	}
+	return nil, &action.Failure{
+		Msg:  fmt.Sprintf("async task did not complete within the requested time - %ds", limit),
+		Keys: value.DictOf("async_result", last),
+	}
+}
+
+func number(d *value.Dict, key string) int {
+	v, _ := d.GetStr(key)
+	if n, ok := v.(value.Int); ok {
+		return int(n)
+	}
+	if truth(d, key) {
+		return 1
+	}
+	return 0
+}

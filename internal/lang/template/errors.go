@@ -1,0 +1,111 @@
+package template
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/troupe-automation/troupe/internal/source"
+	"github.com/troupe-automation/troupe/jinja"
+	"github.com/troupe-automation/troupe/jinja/syntax"
+	"github.com/troupe-automation/troupe/value"
+)
+
+// Error is a failure to render, in Ansible's words.
+type Error struct {
+	Class string // Python class that Ansible would raise: "AnsibleUndefinedVariable", "AnsibleError", "ZeroDivisionError" …
+	Kind  string // "undefined", "syntax", "filter", "lookup", "recursion", "runtime"
+	Msg   string
+	Text  string     // the template
+	Pos   source.Pos // where its scalar starts
+	// Offset is the byte offset of the failing expression in Text, -1 when unknown.
+	Offset int
+	Cause  error
+}
+
+func (e *Error) Error() string { return e.Msg }
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+// IsUndefined reports whether err is the use of something undefined.
+func IsUndefined(err error) bool {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind == "undefined" && e.Class == "AnsibleUndefinedVariable"
+	}
+	return value.IsUndefined(err)
+}
+
+// wrap words an error from the engine as Ansible's templar does (template-semantics §5).
+func (t *Templar) wrap(err error, text string, pos source.Pos) error {
+	var already *Error
+	if errors.As(err, &already) {
+		if already.Text == "" {
+			already.Text, already.Pos, already.Offset = text, pos, offsetOf(err)
+		}
+		return err
+	}
+	e := &Error{Text: text, Pos: pos, Offset: offsetOf(err), Cause: err}
+	var syn *syntax.Error
+	var unknown *jinja.UnknownError
+	var val *value.Error
+	switch {
+	case errors.As(err, &unknown):
+		e.Class, e.Kind = "AnsibleError", "syntax"
+		could := fmt.Sprintf("Could not load \"%s\": '%s'", unknown.Name, unknown.Name)
+		e.Msg = fmt.Sprintf("template error while templating string: %s. String: %s. %s", could, text, could)
+	case errors.As(err, &syn):
+		e.Class, e.Kind = "AnsibleError", "syntax"
+		e.Msg = fmt.Sprintf("template error while templating string: %s. String: %s. %s", syn.Msg, text, syn.Msg)
+	case errors.As(err, &val):
+		switch val.Class {
+		case "UndefinedError":
+			e.Class, e.Kind, e.Msg = "AnsibleUndefinedVariable", "undefined", val.Msg
+		case "TypeError", "AnsibleFilterTypeError":
+			e.Class, e.Kind = "AnsibleError", "runtime"
+			e.Msg = fmt.Sprintf("Unexpected templating type error occurred on (%s): %s. %s", text, val.Msg, val.Msg)
+		case "AnsibleFilterError":
+			e.Class, e.Kind, e.Msg = val.Class, "filter", val.Msg
+		case "AnsibleLookupError":
+			e.Class, e.Kind, e.Msg = val.Class, "lookup", val.Msg
+		default:
+			e.Class, e.Kind, e.Msg = val.Class, "runtime", val.Msg
+		}
+	default:
+		e.Class, e.Kind, e.Msg = "AnsibleError", "runtime", err.Error()
+	}
+	return e
+}
+
+func offsetOf(err error) int {
+	var je *jinja.Error
+	if errors.As(err, &je) {
+		return je.Offset
+	}
+	return -1
+}
+
+// nested words an error met while a variable was rendered for another template.
+func nested(err error, raw string) error {
+	class, kind := "AnsibleError", "runtime"
+	var e *Error
+	if errors.As(err, &e) {
+		class, kind = e.Class, e.Kind
+	}
+	n := &Error{Class: "AnsibleError", Kind: kind, Offset: -1, Cause: err}
+	if e != nil {
+		n.Text, n.Pos, n.Offset = e.Text, e.Pos, e.Offset
+	}
+	n.Msg = fmt.Sprintf("An unhandled exception occurred while templating '%s'. Error was a %s, original message: %s. %s", raw, pythonClass(class), err, err)
+	return n
+}
+
+// pythonClass is how Python prints a class.
+func pythonClass(name string) string {
+	switch name {
+	case "AnsibleError", "AnsibleUndefinedVariable", "AnsibleFilterError", "AnsibleFilterTypeError", "AnsibleLookupError", "AnsibleOptionsError":
+		return "<class 'ansible.errors." + name + "'>"
+	case "TemplateNotFound", "TemplateRuntimeError", "TemplateSyntaxError", "FilterArgumentError":
+		return "<class 'jinja2.exceptions." + name + "'>"
+	}
+	return "<class '" + name + "'>"
+}

@@ -1,0 +1,178 @@
+package template
+
+import (
+	"fmt"
+
+	"github.com/troupe-automation/troupe/internal/source"
+	"github.com/troupe-automation/troupe/value"
+)
+
+// noPos is the place of text that was made while rendering.
+var noPos source.Pos
+
+// HostVars is the variable hostvars: a mapping from host names to their variables, rendered when they are read.
+type HostVars struct {
+	Engine *Engine
+	// VarsOf returns the variables of a host, or nil when there is no such host.
+	VarsOf func(host string) Vars
+	// Hosts lists the names.
+	Hosts func() []string
+}
+
+// TypeName is Ansible's class.
+func (*HostVars) TypeName() string { return "HostVars" }
+
+// QualifiedTypeName is how messages name the class.
+func (*HostVars) QualifiedTypeName() string { return "ansible.vars.hostvars.HostVars" }
+
+// GetItem returns the variables of a host; an unknown host is undefined.
+func (h *HostVars) GetItem(key value.Value) (value.Value, bool, error) {
+	name, ok := value.AsString(key)
+	if !ok {
+		return nil, false, nil
+	}
+	vars := h.VarsOf(name)
+	if vars == nil {
+		return &value.Undefined{Kind: value.Chained, Hint: fmt.Sprintf("\"hostvars['%s']\" is undefined", name)}, true, nil
+	}
+	return &HostVarsVars{t: h.Engine.New(vars)}, true, nil
+}
+
+// GetAttr is GetItem: hostvars.web1.
+func (h *HostVars) GetAttr(name string) (value.Value, bool, error) { return h.GetItem(value.Str(name)) }
+
+// Keys lists the hosts.
+func (h *HostVars) Keys() ([]value.Value, error) { return strs(h.Hosts()), nil }
+
+// Len is the number of hosts.
+func (h *HostVars) Len() (int, error) { return len(h.Hosts()), nil }
+
+// Contains reports whether the host is known.
+func (h *HostVars) Contains(x value.Value) (bool, error) {
+	name, ok := value.AsString(x)
+	return ok && h.VarsOf(name) != nil, nil
+}
+
+// Iterate walks the host names.
+func (h *HostVars) Iterate() (value.Iterator, error) {
+	return value.SliceIter(strs(h.Hosts())), nil
+}
+
+// HostVarsVars are the variables of one host, rendered one by one in the context of that host alone; what is undefined
+// stays as written.
+type HostVarsVars struct{ t *Templar }
+
+// HostView shows the variables of one host as a mapping.
+func HostView(e *Engine, vars Vars) value.Value { return &HostVarsVars{t: e.New(vars)} }
+
+// TypeName is Ansible's class.
+func (*HostVarsVars) TypeName() string { return "HostVarsVars" }
+
+// QualifiedTypeName is how messages name the class.
+func (*HostVarsVars) QualifiedTypeName() string { return "ansible.vars.hostvars.HostVarsVars" }
+
+// GetItem returns one variable.
+func (v *HostVarsVars) GetItem(key value.Value) (value.Value, bool, error) {
+	name, ok := value.AsString(key)
+	if !ok {
+		return nil, false, nil
+	}
+	raw, _, ok := v.t.Vars.Lookup(name)
+	if !ok {
+		return nil, false, nil
+	}
+	r, err := v.t.Lenient(raw)
+	if tpl, ok := r.(*value.Template); ok && err == nil {
+		r = value.Str(tpl.Text)
+	}
+	return r, err == nil, err
+}
+
+// GetAttr is GetItem.
+func (v *HostVarsVars) GetAttr(name string) (value.Value, bool, error) {
+	return v.GetItem(value.Str(name))
+}
+
+// Keys lists the variables.
+func (v *HostVarsVars) Keys() ([]value.Value, error) { return strs(v.t.Vars.Names()), nil }
+
+// Len is the number of variables.
+func (v *HostVarsVars) Len() (int, error) { return len(v.t.Vars.Names()), nil }
+
+// Contains reports whether the host has the variable.
+func (v *HostVarsVars) Contains(x value.Value) (bool, error) {
+	name, ok := value.AsString(x)
+	if !ok {
+		return false, nil
+	}
+	_, _, ok = v.t.Vars.Lookup(name)
+	return ok, nil
+}
+
+// Iterate walks the names.
+func (v *HostVarsVars) Iterate() (value.Iterator, error) {
+	return value.SliceIter(strs(v.t.Vars.Names())), nil
+}
+
+// Repr prints all variables as a dict.
+func (v *HostVarsVars) Repr() (string, error) {
+	d := value.NewDict()
+	for _, n := range v.t.Vars.Names() {
+		e, ok, err := v.GetItem(value.Str(n))
+		if err != nil {
+			return "", err
+		}
+		if ok {
+			d.SetStr(n, e)
+		}
+	}
+	return value.Repr(d)
+}
+
+// RawVars is the variable vars: all variables as they are written, never rendered.
+type RawVars struct{ Vars Vars }
+
+// TypeName is "dict".
+func (*RawVars) TypeName() string { return "dict" }
+
+// GetItem returns a variable raw.
+func (r *RawVars) GetItem(key value.Value) (value.Value, bool, error) {
+	name, ok := value.AsString(key)
+	if !ok {
+		return nil, false, nil
+	}
+	v, _, ok := r.Vars.Lookup(name)
+	if t, isTemplate := v.(*value.Template); isTemplate {
+		return value.Str(t.Text), ok, nil
+	}
+	return v, ok, nil
+}
+
+// Keys lists the variables.
+func (r *RawVars) Keys() ([]value.Value, error) { return strs(r.Vars.Names()), nil }
+
+// Len is the number of variables.
+func (r *RawVars) Len() (int, error) { return len(r.Vars.Names()), nil }
+
+// Contains reports whether the variable is set.
+func (r *RawVars) Contains(x value.Value) (bool, error) {
+	name, ok := value.AsString(x)
+	if !ok {
+		return false, nil
+	}
+	_, _, ok = r.Vars.Lookup(name)
+	return ok, nil
+}
+
+// Iterate walks the names.
+func (r *RawVars) Iterate() (value.Iterator, error) {
+	return value.SliceIter(strs(r.Vars.Names())), nil
+}
+
+func strs(names []string) []value.Value {
+	out := make([]value.Value, len(names))
+	for i, n := range names {
+		out[i] = value.Str(n)
+	}
+	return out
+}

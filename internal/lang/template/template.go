@@ -1,0 +1,200 @@
+// Package template is Ansible's templating on top of jinja: lazy variables, type conversion of results, omit, undefined
+// messages as users know them, conditionals, lookups by interface, template files.
+//
+// An Engine holds what a whole run shares (environments, compiled programs). A Templar renders for one scope of variables,
+// usually one task on one host, and keeps each variable it rendered. The rules are those of ansible-core 2.18
+// (template-semantics; the corpus in test/corpus proves them).
+//
+// Trust is by type: only *value.Template is ever evaluated. Called by the engine, by callbacks of loops and conditions,
+// and by test/corpus.
+package template
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/troupe-automation/troupe/internal/lang/filters"
+	"github.com/troupe-automation/troupe/jinja"
+	"github.com/troupe-automation/troupe/value"
+)
+
+// OmitText is what `omit` prints as: a name nobody uses for anything else.
+const OmitText = "__omit_place_holder__6c1f0a3d52e94b7788a0d3c9e1b24f5760718293"
+
+// Vars are the variables of one scope, raw. Lookups must be cheap: they happen for each name of each template.
+type Vars interface {
+	// Lookup returns the raw value of a variable. data says that the value came from outside the content (facts,
+	// registered results): templates that read it give data.
+	Lookup(name string) (v value.Value, data, ok bool)
+	// Names lists all variables.
+	Names() []string
+}
+
+// LookupFunc runs the lookup plugin of that name. terms are rendered. The answer is the list of results.
+type LookupFunc func(t *Templar, name string, terms []value.Value, options []value.Kwarg) ([]value.Value, error)
+
+// Engine is what all templates of a run share. It is safe for concurrent use once set up.
+type Engine struct {
+	// Native is jinja2_native: results keep the type of the expression.
+	Native bool
+	// Lookup runs lookup plugins; nil: none exist.
+	Lookup LookupFunc
+	// PythonFilter finds filters and tests that are Python plugins; nil: there are none.
+	PythonFilter func(kind, name string) (*jinja.Filter, error)
+
+	args, file *jinja.Environment // for values of playbooks; for template files
+
+	mu       sync.RWMutex
+	programs map[programKey]*program
+}
+
+type programKey struct {
+	env  *jinja.Environment
+	text string
+}
+
+// program is a compiled text with what is known about it beforehand.
+type program struct {
+	*jinja.Program
+	err    error
+	single string // the variable's name when the text is {{ name }} and nothing else
+}
+
+// maxPrograms bounds the cache of texts that have no *value.Template to live in (conditions, rendered names).
+const maxPrograms = 20_000
+
+// Extensions are the optional Jinja extensions of the setting jinja2_extensions.
+type Extensions struct{ Do, LoopControls bool }
+
+// New returns an engine with all of Jinja's and Ansible's filters and tests.
+func New(native bool, ext Extensions) *Engine {
+	e := &Engine{Native: native, programs: map[programKey]*program{}}
+	env := filters.Environment()
+	env.Syntax.TrimBlocks = true
+	env.Syntax.DoubleBackslashes = true
+	env.Syntax.Do, env.Syntax.LoopControls = ext.Do, ext.LoopControls
+	env.Undefined = value.Chained
+	env.MissingFilter = func(name string) (*jinja.Filter, error) { return e.missing("filter", name) }
+	env.MissingTest = func(name string) (*jinja.Filter, error) { return e.missing("test", name) }
+	e.addGlobals(env)
+	if native {
+		env.Finalize, env.Concat = finalizeNative, concatNative
+	} else {
+		env.Finalize, env.Concat = finalize, concatText
+	}
+	e.args = env
+	e.file = env.Copy()
+	e.file.Finalize, e.file.Concat = finalize, concatText
+	e.file.Syntax.DoubleBackslashes = false
+	return e
+}
+
+// missing finds filters under their full names and those of Python plugins.
+func (e *Engine) missing(kind, name string) (*jinja.Filter, error) {
+	for _, prefix := range []string{"ansible.builtin.", "ansible.legacy."} {
+		if short, ok := strings.CutPrefix(name, prefix); ok {
+			if kind == "filter" {
+				return e.args.Filter(short)
+			}
+			return e.args.Test(short)
+		}
+	}
+	if e.PythonFilter != nil {
+		return e.PythonFilter(kind, name)
+	}
+	return nil, nil
+}
+
+// compile returns the program of text under env, from the cache when it was compiled before.
+func (e *Engine) compile(env *jinja.Environment, text string) *program {
+	key := programKey{env, text}
+	e.mu.RLock()
+	p := e.programs[key]
+	e.mu.RUnlock()
+	if p != nil {
+		return p
+	}
+	p = compile(env, text)
+	e.mu.Lock()
+	if len(e.programs) >= maxPrograms {
+		clear(e.programs)
+	}
+	e.programs[key] = p
+	e.mu.Unlock()
+	return p
+}
+
+func compile(env *jinja.Environment, text string) *program {
+	p := &program{single: singleName(text)}
+	p.Program, p.err = env.Compile("", text)
+	return p
+}
+
+// programOf returns the program of a template of content, which is kept in the template itself.
+func (e *Engine) programOf(t *value.Template) *program {
+	if p, ok := t.Program().(*boundProgram); ok && p.engine == e {
+		return p.program
+	}
+	p := e.compile(e.args, t.Text)
+	t.SetProgram(&boundProgram{e, p})
+	return p
+}
+
+// boundProgram remembers for which engine a template was compiled.
+type boundProgram struct {
+	engine *Engine
+	*program
+}
+
+// singleName returns the name in "{{ name }}", as the expression ^{{\s*(\w*)\s*}}$ finds it, or "".
+func singleName(text string) string {
+	s, ok := strings.CutPrefix(text, "{{")
+	if !ok {
+		return ""
+	}
+	s, ok = strings.CutSuffix(strings.TrimSuffix(s, "\n"), "}}")
+	if !ok {
+		return ""
+	}
+	s = strings.TrimSpace(s)
+	for _, r := range s {
+		if r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r < 128 {
+			return ""
+		}
+	}
+	return s
+}
+
+// IsTemplate reports whether text contains a template marker.
+func IsTemplate(text string) bool {
+	for i := 0; i+1 < len(text); i++ {
+		if text[i] == '{' {
+			switch text[i+1] {
+			case '{', '%', '#':
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Filter applies a filter to a value outside any template.
+func (e *Engine) Filter(name string, v value.Value, args ...value.Value) (value.Value, error) {
+	expr := "v | " + name + "("
+	vars := jinja.Vars{"v": v}
+	for i, a := range args {
+		n := fmt.Sprintf("a%d", i)
+		vars[n] = a
+		expr += n + ","
+	}
+	p, err := e.args.CompileExpression("", expr+")")
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := p.Nodes(vars)
+	if err != nil || len(nodes) != 1 {
+		return nil, err
+	}
+	return nodes[0], nil
+}

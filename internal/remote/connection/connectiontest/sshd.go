@@ -1,0 +1,187 @@
+package connectiontest
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/troupe-automation/troupe/internal/remote/connection"
+)
+
+// SSHD is a real OpenSSH server on 127.0.0.1.
+type SSHD struct {
+	Port       string
+	Dir        string // private to the test
+	Key        string // file of a private key that logs in as any user
+	KnownHosts string // file that lists the server's key
+	Options    connection.Options
+	cmd        *exec.Cmd
+}
+
+// StartSSHD starts a server with more lines for sshd_config. It is stopped when the test ends. Tests are skipped where
+// there is no sshd or no right to start one.
+func StartSSHD(t *testing.T, more ...string) *SSHD {
+	t.Helper()
+	exe, err := exec.LookPath("sshd")
+	if err != nil {
+		if _, err := os.Stat("/usr/sbin/sshd"); err != nil {
+			t.Skip("no sshd on this machine")
+		}
+		exe = "/usr/sbin/sshd"
+	}
+	if os.Getuid() != 0 {
+		t.Skip("sshd needs root to log in other users")
+	}
+	os.MkdirAll("/run/sshd", 0o755)
+	s := &SSHD{Dir: t.TempDir()}
+	os.Chmod(filepath.Dir(s.Dir), 0o755)
+	os.Chmod(s.Dir, 0o755)
+	s.Key = filepath.Join(s.Dir, "id")
+	pub := WriteKey(t, s.Key, "")
+	hostPub := WriteKey(t, filepath.Join(s.Dir, "host_key"), "")
+	write(t, filepath.Join(s.Dir, "authorized_keys"), string(ssh.MarshalAuthorizedKey(pub)), 0o644)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Port = fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+	l.Close()
+	s.KnownHosts = filepath.Join(s.Dir, "known_hosts")
+	write(t, s.KnownHosts, "[127.0.0.1]:"+s.Port+" "+string(ssh.MarshalAuthorizedKey(hostPub)), 0o644)
+	conf := filepath.Join(s.Dir, "sshd_config")
+	write(t, conf, strings.Join(append(more, []string{
+		"Port " + s.Port, "ListenAddress 127.0.0.1", "HostKey " + s.Dir + "/host_key", "PidFile none", "AuthorizedKeysFile " + s.Dir + "/authorized_keys",
+		"StrictModes no", "UsePAM no", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin yes", "UseDNS no", "PrintMotd no",
+		"MaxStartups 200:30:400", "MaxSessions 100", "LogLevel ERROR",
+	}...), "\n")+"\n", 0o644)
+	var log bytes.Buffer
+	s.cmd = exec.Command(exe, "-D", "-e", "-f", conf)
+	s.cmd.Stderr = &log
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+		if t.Failed() {
+			t.Logf("sshd: %s", log.String())
+		}
+	})
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		c, err := net.Dial("tcp", "127.0.0.1:"+s.Port)
+		if err == nil {
+			c.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("sshd does not listen: %s", log.String())
+		}
+		time.Sleep(5 * time.Millisecond) // for a port of another process there is nothing else to wait on
+	}
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Options = connection.Options{
+		"host": "127.0.0.1", "port": s.Port, "remote_user": me.Username, "private_key_file": s.Key,
+		"ssh_common_args": "-F none -o IdentityAgent=none -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile=" + s.KnownHosts,
+	}
+	return s
+}
+
+// With returns the options with changes: a value of "-" removes an option.
+func (s *SSHD) With(changes ...string) connection.Options {
+	o := connection.Options{}
+	for k, v := range s.Options {
+		o[k] = v
+	}
+	for i := 0; i+1 < len(changes); i += 2 {
+		if changes[i+1] == "-" {
+			delete(o, changes[i])
+		} else {
+			o[changes[i]] = changes[i+1]
+		}
+	}
+	return o
+}
+
+// Stop kills the server and all connections of it.
+func (s *SSHD) Stop() {
+	s.cmd.Process.Kill()
+	s.cmd.Wait()
+}
+
+// WriteKey makes a key pair and returns the public key. A passphrase encrypts the file.
+func WriteKey(t *testing.T, file, passphrase string) ssh.PublicKey {
+	t.Helper()
+	pub, priv, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var block *pem.Block
+	if passphrase == "" {
+		block, err = ssh.MarshalPrivateKey(priv, "test")
+	} else {
+		block, err = ssh.MarshalPrivateKeyWithPassphrase(priv, "test", []byte(passphrase))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, string(pem.EncodeToMemory(block)), 0o600)
+	key, err := ssh.NewPublicKey(pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// User makes a login user with a password and a home, and removes both when the test ends.
+func User(t *testing.T, name, password string) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root to make users")
+	}
+	if out, err := exec.Command("useradd", "-m", "-s", "/bin/sh", name).CombinedOutput(); err != nil {
+		t.Skipf("useradd does not work here: %s", out)
+	}
+	t.Cleanup(func() {
+		exec.Command("pkill", "-KILL", "-u", name).Run()
+		exec.Command("userdel", "-r", "-f", name).Run()
+	})
+	cmd := exec.Command("chpasswd")
+	cmd.Stdin = strings.NewReader(name + ":" + password + "\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("chpasswd: %s", out)
+	}
+	return name
+}
+
+// Sudoers installs a rule and removes it when the test ends.
+func Sudoers(t *testing.T, name string, lines ...string) {
+	t.Helper()
+	if _, err := exec.LookPath("sudo"); err != nil || os.Getuid() != 0 {
+		t.Skip("needs sudo and root")
+	}
+	file := "/etc/sudoers.d/troupe-test-" + name
+	write(t, file, strings.Join(lines, "\n")+"\n", 0o440)
+	t.Cleanup(func() { os.Remove(file) })
+}
+
+func write(t *testing.T, file, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,1 @@
+# Copyright the Troupe authors. SPDX-License-Identifier: Apache-2.0

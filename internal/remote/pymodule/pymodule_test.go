@@ -1,0 +1,78 @@
+package pymodule_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/troupe-automation/troupe/internal/remote/pymodule"
+	"github.com/troupe-automation/troupe/internal/wire"
+)
+
+// interpreters are all Pythons that the machine has.
+func interpreters(t *testing.T) []string {
+	var found []string
+	for _, pattern := range []string{"/usr/bin/python3.[0-9]*", "/usr/local/bin/python3.[0-9]*", os.Getenv("HOME") + "/.pyenv/versions/3.*/bin/python3"} {
+		files, _ := filepath.Glob(pattern)
+		for _, f := range files {
+			if exec.Command(f, "-c", "import sys; sys.exit(sys.version_info < (3, 6))").Run() == nil {
+				found = append(found, f)
+			}
+		}
+	}
+	if len(found) == 0 {
+		t.Skip("no Python 3 on this machine")
+	}
+	return found
+}
+
+// The same recorded cases that the native modules are held to (module/testdata/argspec.jsonl).
+func TestArgumentSpec(t *testing.T) {
+	for _, python := range interpreters(t) {
+		out, err := exec.Command(python, "testdata/argspec.py", "lib", "../../../module/testdata/argspec.jsonl").CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", python, err, out)
+		}
+	}
+}
+
+// Every file of the library is importable.
+func TestLibraryImports(t *testing.T) {
+	for _, python := range interpreters(t) {
+		out, err := exec.Command(python, "testdata/imports.py", "lib").CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", python, err, out)
+		}
+	}
+}
+
+func TestStyle(t *testing.T) {
+	for _, c := range []struct {
+		name, source string
+		want         wire.Style
+	}{
+		{"new style", "#!/usr/bin/python\nfrom ansible.module_utils.basic import *\n", wire.StylePython},
+		{"collection utils", "from ansible_collections.a.b.plugins.module_utils.c import d\n", wire.StylePython},
+		{"indented import", "try:\n    import ansible.module_utils.urls\nexcept ImportError: pass\n", wire.StylePython},
+		{"json in source", "#!/usr/bin/perl\nmy $a = '<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>';\n", wire.StyleReplaced},
+		{"want json", "#!/bin/bash\n# WANT_JSON\n", wire.StyleWantJSON},
+		{"old style", "#!/bin/sh\nsource $1\n", wire.StyleOld},
+		{"binary", "\x7fELF\x02\x01\x01\x00", wire.StyleBinary},
+	} {
+		if got := pymodule.Pack("m", "", []byte(c.source), nil).Style; got != c.want {
+			t.Errorf("%s: style %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func FuzzPack(f *testing.F) {
+	f.Add([]byte("from ansible.module_utils.basic import (\n a,\n b)\nimport x, y as z; import q\nfrom . import \\\n c\n"))
+	f.Fuzz(func(t *testing.T, source []byte) {
+		m := pymodule.Pack("m", "", source, func(string) ([]byte, bool, bool) { return source, false, false })
+		if !bytes.Equal(m.Source.Data, source) {
+			t.Error("the source changed")
+		}
+	})
+}

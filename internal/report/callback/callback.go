@@ -1,0 +1,56 @@
+package callback
+
+import (
+	"github.com/troupe-automation/troupe/event"
+)
+
+// Callback is one reader of a run's events.
+type Callback interface{ event.Sink }
+
+// Options are the settings of the default callback and its relatives, from ansible.cfg, environment and flags.
+type Options struct {
+	DisplayOK            bool   // display_ok_hosts
+	DisplaySkipped       bool   // display_skipped_hosts
+	FailedToStderr       bool   // display_failed_stderr
+	CheckMarkers         bool   // check_mode_markers
+	CustomStats          bool   // show_custom_stats
+	PerHostStart         bool   // show_per_host_start
+	PathOnFailure        bool   // show_task_path_on_failure
+	ArgsToStdout         bool   // display_args_to_stdout
+	ResultFormat         string // "json" or "yaml"
+	Pretty               *bool  // callback_format_pretty; nil: by result format
+	DiffContext          int    // lines around a change
+	TreeDir              string // where tree writes
+	Pattern              string // of an ad-hoc command
+	DeprecationsDisabled bool
+}
+
+// Entry names a callback.
+type Entry struct {
+	Name   string
+	Stdout bool // may be the stdout callback
+	New    func(*Display, Options) Callback
+}
+
+// All lists the native callbacks.
+var All = []Entry{
+	{"default", true, newDefault},
+	{"minimal", true, newMinimal},
+	{"oneline", true, newOneline},
+	{"tree", false, newTree},
+}
+
+// Find returns the entry of a callback by its name, with or without its collection.
+func Find(name string) (Entry, bool) {
+	for _, prefix := range []string{"ansible.builtin.", "ansible.legacy."} {
+		if len(name) > len(prefix) && name[:len(prefix)] == prefix {
+			name = name[len(prefix):]
+		}
+	}
+	for _, e := range All {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
