@@ -10,6 +10,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/engine/action"
+	"github.com/troupe-automation/troupe/internal/engine/lookup"
 	"github.com/troupe-automation/troupe/internal/remote/pymodule"
 	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/module"
@@ -194,7 +195,16 @@ func (a *actions) ActionNames() []string {
 }
 
 // HasLookup reports whether with_<name> can work.
-func (a *actions) HasLookup(string) bool { return true }
+func (a *actions) HasLookup(name string) bool {
+	if lookup.Has(name) {
+		return true
+	}
+	r, _ := a.finder.Plugin("lookup", "ansible.builtin."+name)
+	if strings.Contains(name, ".") {
+		r, _ = a.finder.Plugin("lookup", name)
+	}
+	return r != nil || collection.File(filepath.Join(a.basedir, "lookup_plugins"), name) != ""
+}
 
 // python makes a module that is not native ready to be sent. It is packed once.
 func (a *actions) python(t *playbook.Task, name string) (*pymodule.Module, error) {

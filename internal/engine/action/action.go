@@ -344,6 +344,9 @@ func list(v value.Value) []value.Value {
 	case *value.Tuple:
 		return v.Elems
 	}
+	if d, ok := v.(*value.Dict); ok {
+		return []value.Value{d}
+	}
 	if s, ok := value.AsString(v); ok {
 		var out []value.Value
 		for part := range strings.SplitSeq(s, ",") {
