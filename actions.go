@@ -10,6 +10,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/engine/action"
+	"github.com/troupe-automation/troupe/internal/engine/lookup"
 	"github.com/troupe-automation/troupe/internal/remote/pymodule"
 	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/module"
@@ -91,10 +92,25 @@ func (a *actions) builtin(name string) (*collection.Resolved, error) {
 	}
 	r, err := a.finder.Plugin(collection.Modules, full)
 	if err != nil || r == nil {
+		if err == nil && missing[name] {
+			return &collection.Resolved{FQCN: full, Collection: "ansible.builtin", Name: name}, nil
+		}
 		return nil, err
 	}
 	return a.full(r.FQCN)
 }
+
+// missing are the modules of ansible.builtin that may not be in this build. A playbook that names one loads; only a host
+// that gets to the task fails (docs/compat.md).
+var missing = func() map[string]bool {
+	m := map[string]bool{}
+	for n := range strings.FieldsSeq(`apt_key apt_repository async_status cron deb822_repository debconf dnf dnf5 dpkg_selections expect find get_url getent git
+		group hostname iptables known_hosts mount_facts package_facts pip rpm_key service_facts slurp subversion systemd systemd_service sysvinit
+		tempfile unarchive uri user wait_for yum yum_repository`) {
+		m[n] = true
+	}
+	return m
+}()
 
 func (a *actions) native(name string) bool { return a.natives != nil && a.natives.Lookup(name) != nil }
 
@@ -194,7 +210,16 @@ func (a *actions) ActionNames() []string {
 }
 
 // HasLookup reports whether with_<name> can work.
-func (a *actions) HasLookup(string) bool { return true }
+func (a *actions) HasLookup(name string) bool {
+	if lookup.Has(name) {
+		return true
+	}
+	r, _ := a.finder.Plugin("lookup", "ansible.builtin."+name)
+	if strings.Contains(name, ".") {
+		r, _ = a.finder.Plugin("lookup", name)
+	}
+	return r != nil || collection.File(filepath.Join(a.basedir, "lookup_plugins"), name) != ""
+}
 
 // python makes a module that is not native ready to be sent. It is packed once.
 func (a *actions) python(t *playbook.Task, name string) (*pymodule.Module, error) {
@@ -205,6 +230,9 @@ func (a *actions) python(t *playbook.Task, name string) (*pymodule.Module, error
 			return nil, err
 		}
 		if r == nil || r.Path == "" {
+			if short, builtin := strings.CutPrefix(name, "ansible.builtin."); builtin && missing[short] {
+				return nil, fmt.Errorf("the module %s is not part of this version of Troupe", name)
+			}
 			return nil, fmt.Errorf("The module %s was not found in configured module paths", name) //nolint:staticcheck // Ansible's words
 		}
 		path = r.Path

@@ -79,6 +79,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	p.Templates = template.New(o.Config.Bool("DEFAULT_JINJA2_NATIVE"), template.Extensions{
 		Do: strings.Contains(extensions, "jinja2.ext.do"), LoopControls: strings.Contains(extensions, "loopcontrols"),
 	})
+	p.Templates.Lookup = p.lookups(ctx).Lookup
 	files := &vars.Files{Secrets: o.Secrets, Duplicates: dups, Warn: warn}
 	extra, err := p.extraVars(o.ExtraVars, files)
 	if err != nil {
@@ -320,4 +321,29 @@ func (p *Project) CheckLimit(limit []string) error {
 func (p *Project) Renderer(pl *playbook.Play) func(value.Value) (value.Value, error) {
 	t := p.Templates.New(&vars.Scope{Layers: []vars.Layer{{Vars: p.ExtraVars}, {Vars: pl.Vars}}})
 	return t.Render
+}
+
+// HostScope are the variables of a host outside any play: extra variables, then those of the inventory and the files
+// beside it.
+func (p *Project) HostScope(name string) (*vars.Scope, error) {
+	h := p.Inventory.Host(name)
+	if h == nil {
+		if name != "localhost" {
+			msg := fmt.Sprintf("the inventory has no host %q", name)
+			return nil, &diag.Diagnostic{Code: diag.UnknownHost, Summary: msg, Classic: msg, Exit: diag.ExitError}
+		}
+		h = p.Inventory.Localhost("")
+	}
+	own, err := p.Vars.Host(h, p.Loader.Basedir)
+	if err != nil {
+		return nil, err
+	}
+	var groups []value.Value
+	for _, g := range h.GroupNames() {
+		groups = append(groups, value.Str(g))
+	}
+	return &vars.Scope{Layers: []vars.Layer{
+		{Name: "magic variables", Vars: value.DictOf("inventory_hostname", value.Str(h.Name), "group_names", value.NewList(groups...), "playbook_dir", value.Str(p.Loader.Basedir))},
+		{Name: "extra vars", Vars: p.ExtraVars}, own.Host, own.Groups,
+	}}, nil
 }

@@ -15,7 +15,11 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/troupe-automation/troupe/internal/cli/adhoc"
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
+	"github.com/troupe-automation/troupe/internal/cli/eval"
+	"github.com/troupe-automation/troupe/internal/cli/explain"
+	"github.com/troupe-automation/troupe/internal/cli/hosts"
 	"github.com/troupe-automation/troupe/internal/cli/launch"
 	"github.com/troupe-automation/troupe/internal/cli/playbook"
 )
@@ -30,6 +34,10 @@ type command struct {
 
 var commands = []command{
 	{"playbook", "ansible-playbook", "run playbooks", playbook.Main},
+	{"adhoc", "ansible", "run one module on hosts", adhoc.Main},
+	{"inventory", "ansible-inventory", "show hosts, groups and their variables", hosts.Main},
+	{"eval", "", "evaluate a template with a host's variables", eval.Main},
+	{"explain", "", "explain an error code", explain.Main},
 }
 
 // Main runs the command that argv asks for and returns the exit code.

@@ -85,7 +85,7 @@ def record(path):
             t = {s["module"]: args, "ignore_errors": True, "name": "step"}
             if s.get("check"): t["check_mode"] = True
             if s.get("diff"): t["diff"] = True
-            if s.get("environment"): t["environment"] = s["environment"]
+            if s.get("environment"): t["environment"] = json.loads(json.dumps(s["environment"]).replace("@DIR@", d))
             tasks.append(t)
             tasks.append({"raw": f"python3 {ROOT}/.snap/snap.py {d} {ROOT}/.snap/{i}_{j}.json", "name": "snap"})
     book = tempfile.NamedTemporaryFile("w", suffix=".yml", delete=False)

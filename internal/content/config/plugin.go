@@ -14,8 +14,8 @@ type Sources struct {
 	CLI     func(flag string) (value.Value, bool)     // flags that were given
 }
 
-// PluginOptions describes the options of a plugin: kind is "connection", "become", "shell", "callback", "cache", "inventory"
-// or "vars". An unknown plugin has none.
+// PluginOptions describes the options of a plugin: kind is "connection", "become", "shell", "callback", "cache", "inventory",
+// "lookup" or "vars". An unknown plugin has none.
 func PluginOptions(kind, plugin string) []Setting { return pluginOptions[kind][plugin] }
 
 // Plugins lists the plugins of a kind whose options are known, sorted.

@@ -1,6 +1,6 @@
 package config
 
-// pluginOptions is the options of connection, become, shell, callback, cache, inventory and vars plugins that can be set
+// pluginOptions is the options of connection, become, shell, callback, cache, inventory, lookup and vars plugins that can be set
 // from outside the playbook, by kind and plugin name.
 var pluginOptions = map[string]map[string][]Setting{
 	"become": {
@@ -183,6 +183,93 @@ var pluginOptions = map[string]map[string][]Setting{
 		"toml": {},
 		"yaml": {
 			{Name: "yaml_extensions", Type: "list", Default: []string{".yaml", ".yml", ".json"}, Env: []string{"ANSIBLE_YAML_FILENAME_EXT", "ANSIBLE_INVENTORY_PLUGIN_EXTS"}, Ini: []IniKey{{"defaults", "yaml_valid_extensions"}, {"inventory_plugin_yaml", "yaml_valid_extensions"}}},
+		},
+	},
+	"lookup": {
+		"config": {
+			{Name: "on_missing", Type: "string", Default: "error", Choices: []string{"error", "skip", "warn"}},
+			{Name: "plugin_name", Type: "string"},
+			{Name: "plugin_type", Type: "string", Choices: []string{"become", "cache", "callback", "cliconf", "connection", "httpapi", "inventory", "lookup", "netconf", "shell", "vars"}},
+			{Name: "show_origin", Type: "boolean"},
+		},
+		"csvfile": {
+			{Name: "col", Default: "1"},
+			{Name: "default"},
+			{Name: "delimiter", Default: "TAB"},
+			{Name: "encoding", Default: "utf-8"},
+			{Name: "file", Default: "ansible.csv"},
+			{Name: "keycol", Type: "integer", Default: 0},
+		},
+		"env": {
+			{Name: "default", Type: "raw", Default: ""},
+		},
+		"file": {
+			{Name: "lstrip", Type: "boolean", Default: false},
+			{Name: "rstrip", Type: "boolean", Default: true},
+		},
+		"first_found": {
+			{Name: "files", Type: "list", Default: []string{}},
+			{Name: "paths", Type: "list", Default: []string{}},
+			{Name: "skip", Type: "boolean", Default: false},
+		},
+		"ini": {
+			{Name: "allow_no_value", Type: "boolean", Default: false},
+			{Name: "case_sensitive", Default: false},
+			{Name: "default", Default: ""},
+			{Name: "encoding", Default: "utf-8"},
+			{Name: "file", Default: "ansible.ini"},
+			{Name: "interpolation", Type: "boolean", Default: true},
+			{Name: "re", Type: "boolean", Default: false},
+			{Name: "section", Default: "global"},
+			{Name: "type", Default: "ini", Choices: []string{"ini", "properties"}},
+		},
+		"password": {
+			{Name: "chars", Type: "list", Default: []string{"ascii_letters", "digits", ".,:-_"}},
+			{Name: "encrypt"},
+			{Name: "ident", Type: "string"},
+			{Name: "length", Type: "integer", Default: 20},
+			{Name: "seed", Type: "string"},
+		},
+		"sequence": {
+			{Name: "count", Type: "integer"},
+			{Name: "end", Type: "integer"},
+			{Name: "format", Default: "%d"},
+			{Name: "start", Type: "integer", Default: 1},
+			{Name: "stride", Type: "integer", Default: 1},
+		},
+		"subelements": {
+			{Name: "skip_missing", Default: false},
+		},
+		"template": {
+			{Name: "comment_end_string", Type: "string", Default: "#}"},
+			{Name: "comment_start_string", Type: "string", Default: "{#"},
+			{Name: "convert_data", Type: "boolean", Default: true},
+			{Name: "jinja2_native", Type: "boolean", Default: false},
+			{Name: "template_vars", Type: "dict", Default: map[string]any{}},
+			{Name: "variable_end_string", Type: "string", Default: "}}"},
+			{Name: "variable_start_string", Type: "string", Default: "{{"},
+		},
+		"url": {
+			{Name: "ca_path", Type: "string", Env: []string{"ANSIBLE_LOOKUP_URL_CA_PATH"}, Vars: []string{"ansible_lookup_url_ca_path"}, Ini: []IniKey{{"url_lookup", "ca_path"}}},
+			{Name: "ciphers", Type: "list", Env: []string{"ANSIBLE_LOOKUP_URL_CIPHERS"}, Vars: []string{"ansible_lookup_url_ciphers"}, Ini: []IniKey{{"url_lookup", "ciphers"}}},
+			{Name: "follow_redirects", Type: "string", Default: "urllib2", Env: []string{"ANSIBLE_LOOKUP_URL_FOLLOW_REDIRECTS"}, Vars: []string{"ansible_lookup_url_follow_redirects"}, Ini: []IniKey{{"url_lookup", "follow_redirects"}}, Choices: []string{"all", "no", "none", "safe", "urllib2", "yes"}},
+			{Name: "force", Type: "boolean", Default: false, Env: []string{"ANSIBLE_LOOKUP_URL_FORCE"}, Vars: []string{"ansible_lookup_url_force"}, Ini: []IniKey{{"url_lookup", "force"}}},
+			{Name: "force_basic_auth", Type: "boolean", Default: false, Env: []string{"ANSIBLE_LOOKUP_URL_FORCE_BASIC_AUTH"}, Vars: []string{"ansible_lookup_url_force_basic_auth"}, Ini: []IniKey{{"url_lookup", "force_basic_auth"}}},
+			{Name: "headers", Type: "dict", Default: map[string]any{}},
+			{Name: "http_agent", Type: "string", Default: "ansible-httpget", Env: []string{"ANSIBLE_LOOKUP_URL_AGENT"}, Vars: []string{"ansible_lookup_url_agent"}, Ini: []IniKey{{"url_lookup", "agent"}}},
+			{Name: "password", Type: "string"},
+			{Name: "split_lines", Type: "boolean", Default: true},
+			{Name: "timeout", Type: "float", Default: 10, Env: []string{"ANSIBLE_LOOKUP_URL_TIMEOUT"}, Vars: []string{"ansible_lookup_url_timeout"}, Ini: []IniKey{{"url_lookup", "timeout"}}},
+			{Name: "unix_socket", Type: "string", Env: []string{"ANSIBLE_LOOKUP_URL_UNIX_SOCKET"}, Vars: []string{"ansible_lookup_url_unix_socket"}, Ini: []IniKey{{"url_lookup", "unix_socket"}}},
+			{Name: "unredirected_headers", Type: "list", Env: []string{"ANSIBLE_LOOKUP_URL_UNREDIR_HEADERS"}, Vars: []string{"ansible_lookup_url_unredir_headers"}, Ini: []IniKey{{"url_lookup", "unredirected_headers"}}},
+			{Name: "use_gssapi", Type: "boolean", Default: false, Env: []string{"ANSIBLE_LOOKUP_URL_USE_GSSAPI"}, Vars: []string{"ansible_lookup_url_use_gssapi"}, Ini: []IniKey{{"url_lookup", "use_gssapi"}}},
+			{Name: "use_netrc", Type: "boolean", Default: true, Env: []string{"ANSIBLE_LOOKUP_URL_USE_NETRC"}, Vars: []string{"ansible_lookup_url_use_netrc"}, Ini: []IniKey{{"url_lookup", "use_netrc"}}},
+			{Name: "use_proxy", Type: "boolean", Default: true},
+			{Name: "username", Type: "string"},
+			{Name: "validate_certs", Type: "boolean", Default: true},
+		},
+		"vars": {
+			{Name: "default"},
 		},
 	},
 	"shell": {

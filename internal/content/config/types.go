@@ -16,7 +16,7 @@ import (
 // fallback is a setting's default as a value.
 func (c *Config) fallback(s *Setting) value.Value {
 	raw := s.Default
-	if text, ok := raw.(string); ok && strings.HasPrefix(text, "{{") {
+	if text, ok := raw.(string); ok && (strings.Contains(text, "{{ ANSIBLE_HOME") || strings.Contains(text, "REJECT_EXTS")) {
 		raw = c.expandDefault(text)
 	}
 	v := fromGo(raw)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -72,12 +73,15 @@ func runIncludeVars(c *Context) (*Outcome, error) {
 			err = includeFile(c, path, facts)
 		}
 	}
+	if d, ok := diag.As(err); ok && d.Code == diag.VarsNotMapping {
+		files = nil
+	}
 	included := value.NewList()
 	for _, f := range files {
 		included.Elems = append(included.Elems, value.Str(f))
 	}
 	if err != nil {
-		return &Outcome{Result: value.DictOf("failed", value.True, "message", value.Str(err.Error()), "ansible_facts", value.NewDict(), "ansible_included_var_files", included, "changed", value.False)}, nil
+		return &Outcome{Result: value.DictOf("failed", value.True, "message", value.Str(words(err)), "ansible_facts", value.NewDict(), "ansible_included_var_files", included, "changed", value.False)}, nil
 	}
 	if name := c.Text("name", ""); name != "" {
 		facts = value.DictOf(name, facts)
@@ -186,4 +190,12 @@ func includeDir(c *Context, dir string, into *value.Dict) ([]string, error) {
 		return nil
 	}
 	return files, walk(root, 1)
+}
+
+// words is what Ansible says about an error.
+func words(err error) string {
+	if d, ok := diag.As(err); ok {
+		return d.Message()
+	}
+	return err.Error()
 }

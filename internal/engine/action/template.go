@@ -80,7 +80,23 @@ func runTemplate(c *Context) (*Outcome, error) {
 	if _, given := args.GetStr("follow"); !given {
 		args.SetStr("follow", value.False)
 	}
-	return c.callModule("ansible.builtin.copy", args, BytesPayload([]byte(rendered)))
+	o, err := c.callModule("ansible.builtin.copy", args, BytesPayload([]byte(rendered)))
+	if err == nil && c.Diff {
+		headTemplate(c, o.Result, filepath.Base(path))
+	}
+	return o, err
+}
+
+// headTemplate names the rendered text in differences as Ansible does: by a file below local_tmp (BEHAVIOUR §4).
+func headTemplate(c *Context, r *value.Dict, name string) {
+	v, _ := r.GetStr("diff")
+	for _, e := range list(v) {
+		if d, ok := e.(*value.Dict); ok {
+			if _, has := d.GetStr("after_header"); has {
+				d.SetStr("after_header", value.Str(filepath.Join(c.Config.Str("DEFAULT_LOCAL_TMP"), "ansible-local-rendered", name)))
+			}
+		}
+	}
 }
 
 // newlines are the accepted spellings of newline_sequence.

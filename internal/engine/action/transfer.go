@@ -174,7 +174,6 @@ func runScript(c *Context) (*Outcome, error) {
 	rest := strings.TrimSpace(strings.TrimPrefix(strings.TrimLeft(line, "'\""), name))
 	rest = strings.TrimLeft(rest, "'\"")
 	args.SetStr("_raw_params", value.Str(strings.TrimSpace(filepath.Base(path)+" "+strings.TrimSpace(rest))))
-	args.SetStr("_script_args", value.Str(strings.TrimSpace(rest)))
 	return c.callModule("ansible.builtin.script", args, payload)
 }
 

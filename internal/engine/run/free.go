@@ -42,9 +42,10 @@ func (p *play) free(pinned bool) error {
 			}
 			place := h.state.Peek(h)
 			if place == nil {
-				delete(admitted, h)
-				if pinned {
+				if admitted[h] {
+					delete(admitted, h) // another host may take its turn
 					h.state.Ended = true
+					progressed = true
 				}
 				continue
 			}

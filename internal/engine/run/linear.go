@@ -256,7 +256,8 @@ func (p *play) fatalForAll(t *playbook.Task, hosts []*hostRun, lost map[*hostRun
 	if p.maxFail >= 0 {
 		bad := 0
 		for _, h := range p.batch {
-			if h.state.Failed || h.state.Unreachable {
+			// A host that fails on its way through an always section is not counted (sample real_rolling).
+			if h.host.failed.Load() || h.host.unreachable.Load() {
 				bad++
 			}
 		}

@@ -181,7 +181,7 @@ func (p *play) match() ([]*inventory.Host, string, error) {
 func (p *play) fieldError(keyword string, err error) error {
 	if template.IsUndefined(err) {
 		msg := fmt.Sprintf("The field '%s' has an invalid value, which includes an undefined variable.. %s", keyword, err)
-		return &diag.Diagnostic{Code: diag.Undefined, Summary: err.Error(), Classic: diag.Classic(msg, p.Pos), Exit: diag.ExitError}
+		return &diag.Diagnostic{Code: diag.Undefined, Summary: err.Error(), Classic: diag.Classic(msg, p.Pos), Exit: diag.ExitParse}
 	}
 	return err
 }
@@ -299,11 +299,10 @@ func (p *play) compile() error {
 func (p *play) gatherTask() *playbook.Task {
 	mode := p.Config.Str("DEFAULT_GATHERING")
 	on := mode != "explicit"
-	explicit := false
 	if v := p.Get("gather_facts"); v != nil {
 		r, err := p.Templates.New(p.playScope()).Render(v)
 		if b, ok := action.Boolean(r); err == nil && ok {
-			on, explicit = b, b
+			on = b
 		}
 	}
 	if !on {
@@ -325,7 +324,7 @@ func (p *play) gatherTask() *playbook.Task {
 			t.Args.SetStr(k, def)
 		}
 	}
-	if mode == "smart" && !explicit {
+	if mode == "smart" {
 		t.When = []value.Value{value.Str("not (ansible_facts._ansible_facts_gathered | default(false))")}
 		t.Attrs = append(t.Attrs, playbook.Attr{Keyword: "when", Value: value.NewList(t.When...)})
 	}
@@ -367,6 +366,16 @@ func (p *play) skipUntil(b *playbook.Block) {
 		}
 	}
 	walk(b.Tasks)
+}
+
+// taskID is the same for all hosts that run the task.
+func (r *Run) taskID(t *playbook.Task) string {
+	id, ok := r.taskIDs[t]
+	if !ok {
+		id = r.id()
+		r.taskIDs[t] = id
+	}
+	return id
 }
 
 func (r *Run) id() string {

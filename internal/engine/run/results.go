@@ -21,7 +21,7 @@ import (
 func (p *play) info(place *strategy.Place, h *hostRun) *event.Task {
 	t := place.Task
 	i := &event.Task{
-		ID: p.id(), Action: t.Action, Written: t.ActionAsWritten, Section: event.SectionTask, Pos: t.Pos, Check: p.Check, Args: t.Args,
+		ID: p.taskID(t), Action: t.Action, Written: t.ActionAsWritten, Section: event.SectionTask, Pos: t.Pos, Check: p.Check, Args: t.Args,
 		Name: p.title(t, h), Diff: p.Diff,
 	}
 	if v := t.Inherited("diff"); v != nil {

@@ -86,6 +86,7 @@ type Run struct {
 
 	startAt string // start-at-task that was not met yet
 	nextID  int
+	taskIDs map[*playbook.Task]string
 	stepAll bool
 	play    *play
 }
@@ -111,7 +112,7 @@ func New(o Options) *Run {
 	if o.Forks <= 0 {
 		o.Forks = 50
 	}
-	r := &Run{Options: o, hosts: map[string]*host{}, stats: newStats(), startAt: o.StartAtTask}
+	r := &Run{Options: o, hosts: map[string]*host{}, taskIDs: map[*playbook.Task]string{}, stats: newStats(), startAt: o.StartAtTask}
 	o.Runner.Emit = r.emit
 	o.Runner.Services = (*services)(r)
 	return r

@@ -41,6 +41,11 @@ func (x *exec) loopItems() (items []value.Value, looped bool, err error) {
 	if err != nil {
 		return nil, true, err
 	}
+	for i, v := range items { // loop items are rendered once more, which makes lists of tuples
+		if t, ok := v.(*value.Tuple); ok {
+			items[i] = value.NewList(t.Elems...)
+		}
+	}
 	x.itemData = true
 	if !x.t.Tainted() && keepsContent(task.LoopWith) {
 		x.itemData = false
@@ -82,6 +87,12 @@ func (x *exec) loopTerms() ([]value.Value, error) {
 	}
 	if l, ok := listOf(v); ok {
 		return l, nil
+	}
+	if d, ok := v.(*value.Dict); ok {
+		switch strings.TrimPrefix(x.Task.LoopWith, "ansible.builtin.") {
+		case "items", "indexed_items", "flattened": // they walk what they get: the keys of a mapping
+			return d.Keys(), nil
+		}
 	}
 	return []value.Value{v}, nil
 }

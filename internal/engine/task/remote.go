@@ -259,7 +259,13 @@ func (r *remote) Module(ctx context.Context, call action.ModuleCall) (*value.Dic
 	if err != nil {
 		return nil, r.callError(err)
 	}
-	return r.decode(raw)
+	d, err := r.decode(raw)
+	if err == nil {
+		if _, ok := d.GetStr("changed"); !ok {
+			d.SetStr("changed", value.False)
+		}
+	}
+	return d, err
 }
 
 // call opens the session and describes the execution of a module.

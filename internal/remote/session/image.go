@@ -103,7 +103,7 @@ func (i *images) load(machine string, compressed bool) (data []byte, size int, e
 		}
 		return squeeze(i.name, plain), len(plain), nil
 	}
-	data, err = embedded.ReadFile("agents/" + platform + ".gz")
+	data, err = embeddedFile(platform)
 	if err != nil {
 		return nil, 0, fmt.Errorf("this build has no agent for %s", platform)
 	}
@@ -117,6 +117,21 @@ func (i *images) load(machine string, compressed bool) (data []byte, size int, e
 	}
 	data, err = io.ReadAll(zr)
 	return data, len(data), err
+}
+
+var embeddedFiles sync.Map // platform → []byte
+
+// embeddedFile returns an agent as it is embedded; all hosts share one copy.
+func embeddedFile(platform string) ([]byte, error) {
+	if data, ok := embeddedFiles.Load(platform); ok {
+		return data.([]byte), nil
+	}
+	data, err := embedded.ReadFile("agents/" + platform + ".gz")
+	if err != nil {
+		return nil, err
+	}
+	kept, _ := embeddedFiles.LoadOrStore(platform, data)
+	return kept.([]byte), nil
 }
 
 // plainSize reads the size of the uncompressed data from a gzip trailer.

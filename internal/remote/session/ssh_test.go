@@ -45,6 +45,31 @@ func TestAgentIsBroughtOnce(t *testing.T) {
 	}
 }
 
+// The starter has to pass through whatever shell the user logs in with.
+func TestLoginShells(t *testing.T) {
+	s := connectiontest.StartSSHD(t)
+	user := connectiontest.User(t, "trpshell", "pw")
+	for _, shell := range []string{"sh", "dash", "bash", "zsh", "ksh", "mksh", "tcsh", "csh", "fish"} {
+		t.Run(shell, func(t *testing.T) {
+			path, err := exec.LookPath(shell)
+			if err != nil {
+				t.Skip("not on this machine")
+			}
+			if out, err := exec.Command("usermod", "-s", path, user).CombinedOutput(); err != nil {
+				t.Fatalf("usermod: %s", out)
+			}
+			os.RemoveAll("/home/" + user + "/.cache")
+			for range 2 { // bring it, find it
+				se := open(t, session.Target{Options: s.With("remote_user", user)})
+				if r := run(t, se, probe("hi", nil)); r["user"] != user {
+					t.Errorf("result %v", r)
+				}
+				se.Close()
+			}
+		})
+	}
+}
+
 func TestCacheFallsBack(t *testing.T) {
 	s := connectiontest.StartSSHD(t)
 	for name, prepare := range map[string]func(t *testing.T, home string){

@@ -19,6 +19,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/troupe-automation/troupe/internal/wire"
 	"github.com/troupe-automation/troupe/module"
@@ -28,9 +29,8 @@ import (
 // bigger program the agent, which self repeats: self is the command line that starts this agent again).
 // It returns the exit code.
 func Main(self []string, args []string, modules *module.Registry) int {
-	// A handler instead of "ignore", which children would inherit.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	signal.Ignore(syscall.SIGHUP)
+	// A handler that does nothing instead of "ignore", which children would inherit.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE, syscall.SIGHUP)
 	if len(args) > 0 && args[0] == jobWord {
 		return runJob(modules)
 	}
@@ -42,6 +42,7 @@ func Main(self []string, args []string, modules *module.Registry) int {
 		fmt.Fprintln(os.Stderr, raw)
 		return 1
 	}
+	go tidyCache() // ends with the process at the latest
 	err := Serve(ctx, os.Stdin, os.Stdout, Config{Modules: modules, Self: self})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "troupe agent:", err)
@@ -182,7 +183,12 @@ func (s *server) shutDown() {
 	}
 	s.mu.Unlock()
 	s.py.close()
-	s.work.Wait()
+	over := make(chan struct{})
+	go func() { s.work.Wait(); close(over) }()
+	select {
+	case <-over:
+	case <-time.After(5 * time.Second): // a module hangs in the kernel; the process ends all the same
+	}
 	s.temp.remove()
 }
 

@@ -101,7 +101,8 @@ func completeArgs(c *wire.Call, tmp string) (map[string]json.RawMessage, error) 
 	return args, nil
 }
 
-// python runs a module in the warm worker. discovered is the interpreter when nobody named one.
+// python runs a module in the warm worker. discovered is the interpreter when nobody named one and this call found it: like
+// Ansible, only the first result tells.
 func (p *pythons) python(ctx context.Context, c *wire.Call, source []byte, args map[string]json.RawMessage, blob func(string) ([]byte, error)) (out pyexec.Outcome, discovered string, err error) {
 	body, err := json.Marshal(map[string]any{"ANSIBLE_MODULE_ARGS": args})
 	if err != nil {
@@ -126,11 +127,14 @@ func (p *pythons) python(ctx context.Context, c *wire.Call, source []byte, args 
 		return out, "", err
 	}
 	p.mu.Lock()
-	candidates := []string{p.found}
+	found := p.found
 	p.mu.Unlock()
-	if candidates[0] == "" {
-		candidates = interpreters(c.Foreign.Probe)
+	if found != "" {
+		t.Interpreter = []string{found}
+		out, err = p.pool.Run(ctx, t)
+		return out, "", err
 	}
+	candidates := interpreters(c.Foreign.Probe)
 	err = fmt.Errorf("%w: no python3 was found on the host", pyexec.ErrInterpreter)
 	for _, file := range candidates {
 		t.Interpreter = []string{file}
@@ -139,8 +143,12 @@ func (p *pythons) python(ctx context.Context, c *wire.Call, source []byte, args 
 			continue // a stub, or too old: the next may work
 		}
 		p.mu.Lock()
+		first := p.found == ""
 		p.found = file
 		p.mu.Unlock()
+		if !first {
+			file = ""
+		}
 		return out, file, err
 	}
 	return out, "", err

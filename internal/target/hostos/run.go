@@ -149,8 +149,10 @@ func findIn(name string, env []string) string {
 }
 
 // NeedBin is FindBin that fails the task when the program is missing.
-func NeedBin(name string) (string, error) {
-	if p := FindBin(name); p != "" {
+func NeedBin(name string) (string, error) { return needIn(name, nil) }
+
+func needIn(name string, env []string) (string, error) {
+	if p := findIn(name, env); p != "" {
 		return p, nil
 	}
 	dirs := append(filepath.SplitList(os.Getenv("PATH")), systemDirs...)
@@ -173,6 +175,12 @@ type Runner struct {
 
 // RunnerOf makes a Runner for a call.
 func RunnerOf(ctx context.Context, c *module.Call) Runner { return Runner{ctx, c.Env} }
+
+// Find is FindBin with the call's environment.
+func (r Runner) Find(name string) string { return findIn(name, r.env) }
+
+// Need is NeedBin with the call's environment.
+func (r Runner) Need(name string) (string, error) { return needIn(name, r.env) }
 
 // Run runs the words as one command. Errors fail the task with the words a failing start has in Ansible.
 func (r Runner) Run(args ...string) (Output, error) { return r.With(Cmd{Args: args}) }

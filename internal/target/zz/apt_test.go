@@ -1,3 +1,10 @@
 package main
-import ("testing";"os";"github.com/troupe-automation/troupe/internal/target/modules/moduletest";"github.com/troupe-automation/troupe/internal/target/modules/all")
+
+import (
+	"github.com/troupe-automation/troupe/internal/target/modules/all"
+	"github.com/troupe-automation/troupe/internal/target/modules/moduletest"
+	"os"
+	"testing"
+)
+
 func TestX(t *testing.T) { moduletest.Replay(t, all.All, os.Getenv("CASES")) }

@@ -8,7 +8,11 @@ import (
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/remote/connection"
+	"github.com/troupe-automation/troupe/internal/remote/connection/chroot"
+	"github.com/troupe-automation/troupe/internal/remote/connection/docker"
+	"github.com/troupe-automation/troupe/internal/remote/connection/kubectl"
 	"github.com/troupe-automation/troupe/internal/remote/connection/local"
+	"github.com/troupe-automation/troupe/internal/remote/connection/podman"
 	"github.com/troupe-automation/troupe/internal/remote/connection/ssh"
 )
 
@@ -16,6 +20,10 @@ import (
 var Kinds = []*connection.Kind{
 	&ssh.Kind,
 	&local.Kind,
+	&docker.Kind,
+	&podman.Kind,
+	&chroot.Kind,
+	&kubectl.Kind,
 }
 
 // Find returns the kind that ansible_connection calls name, or nil. "" and "smart" are ssh.

@@ -113,7 +113,7 @@ func (a *auth) explain(err, keyErr error) error {
 		}
 		denied := fmt.Sprintf("%s@%s: Permission denied (%s).", e.user, e.host, strings.Join(methods, ","))
 		if e.password != "" && (a.password || a.keyboard) {
-			return &connection.UnreachableError{Phase: connection.PhaseAuth, Msg: "Invalid/incorrect password: " + denied, Err: err, Hints: a.ring.hints}
+			return &connection.UnreachableError{Phase: connection.PhaseAuth, Msg: "Invalid/incorrect password: Permission denied, please try again.", Err: err, Hints: a.ring.hints}
 		}
 		return unreachable(connection.PhaseAuth, denied, err, a.ring.hints...)
 	case strings.Contains(text, "no common algorithm"):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -92,6 +93,35 @@ func TestLogins(t *testing.T) {
 	}
 }
 
+func TestAgentKey(t *testing.T) {
+	s := connectiontest.StartSSHD(t)
+	if _, err := exec.LookPath("ssh-agent"); err != nil {
+		t.Skip("no ssh-agent on this machine")
+	}
+	socket := filepath.Join(t.TempDir(), "agent")
+	cmd := exec.Command("ssh-agent", "-D", "-a", socket)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { cmd.Process.Kill(); cmd.Wait() }()
+	add := exec.Command("sh", "-c", "i=0; while [ ! -S "+socket+" ] && [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); done; exec ssh-add -q "+s.Key)
+	add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+	if out, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("ssh-add: %s", out)
+	}
+	t.Setenv("SSH_AUTH_SOCK", socket)
+	args := "-F none -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile=" + s.KnownHosts
+	works(t, s.With("private_key_file", "-", "ssh_common_args", args))
+	// The file is missing, but its public half names a key of the agent.
+	public, _ := exec.Command("ssh-add", "-L").Output()
+	named := filepath.Join(s.Dir, "named")
+	write(t, named+".pub", string(public))
+	works(t, s.With("private_key_file", named, "ssh_common_args", args+" -o IdentitiesOnly=yes"))
+	if _, err := dial(t, s.With("private_key_file", "-", "ssh_common_args", args+" -o IdentitiesOnly=yes -o IdentityFile=none")); err == nil {
+		t.Error("IdentitiesOnly offers keys of the agent")
+	}
+}
+
 // The texts were recorded from ansible-core 2.18 with OpenSSH 9.2, except for the lists of login methods.
 func TestUnreachable(t *testing.T) {
 	s := connectiontest.StartSSHD(t, "PasswordAuthentication yes")
@@ -109,7 +139,7 @@ func TestUnreachable(t *testing.T) {
 		want  string
 	}{
 		{"wrong key", s.With("private_key_file", other), connection.PhaseAuth, "Failed to connect to the host via ssh: root@127.0.0.1: Permission denied (publickey,password)."},
-		{"wrong password", s.With("remote_user", user, "private_key_file", "-", "password", "nope"), connection.PhaseAuth, "Invalid/incorrect password: trpssh2@127.0.0.1: Permission denied (publickey,password)."},
+		{"wrong password", s.With("remote_user", user, "private_key_file", "-", "password", "nope"), connection.PhaseAuth, "Invalid/incorrect password: Permission denied, please try again."},
 		{"refused", s.With("port", "1"), connection.PhaseConnect, "Failed to connect to the host via ssh: ssh: connect to host 127.0.0.1 port 1: Connection refused"},
 		{"no such name", s.With("host", "no-such-host.invalid"), connection.PhaseResolve, "Failed to connect to the host via ssh: ssh: Could not resolve hostname no-such-host.invalid: "},
 		{"unknown host key", s.With("ssh_common_args", "-F none -o UserKnownHostsFile=/dev/null"), connection.PhaseHostKey, "Failed to connect to the host via ssh: Host key verification failed."},

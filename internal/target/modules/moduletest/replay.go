@@ -120,7 +120,7 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, igno
 	}
 	opts := module.Options{Name: s.Module, Check: s.Check, Diff: s.Diff, TmpDir: t.TempDir()}
 	for k, v := range s.Environment {
-		opts.Env = append(opts.Env, k+"="+v)
+		opts.Env = append(opts.Env, k+"="+strings.ReplaceAll(v, "@DIR@", dir))
 	}
 	if s.Payload != nil {
 		p := []byte(*s.Payload)
@@ -277,3 +277,6 @@ func snapshot(t *testing.T, dir string) map[string][]string {
 	}
 	return out
 }
+
+// Same compares two values of results as JSON.
+func Same(a, b any) bool { return reflect.DeepEqual(normal(a), normal(b)) }

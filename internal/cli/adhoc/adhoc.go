@@ -1,0 +1,204 @@
+// Package adhoc is `troupe adhoc`, also known as ansible: one module on the hosts of a pattern.
+//
+// Called by internal/cli.
+package adhoc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	troupe "github.com/troupe-automation/troupe"
+	"github.com/troupe-automation/troupe/internal/cli/argparse"
+	"github.com/troupe-automation/troupe/internal/cli/launch"
+	"github.com/troupe-automation/troupe/internal/content/playbook"
+	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/lang/yamldoc"
+	"github.com/troupe-automation/troupe/value"
+)
+
+func command(prog string) *argparse.Command {
+	flags := slices.Concat(launch.Common(), launch.Inventory(), []argparse.Flag{
+		{Names: []string{"-m", "--module-name"}, Dest: "module_name", Metavar: "MODULE", Help: "the module to run (command)"},
+		{Names: []string{"-a", "--args"}, Dest: "module_args", Metavar: "ARGS", Help: "its arguments: k=v, free text, or JSON"},
+		{Names: []string{"-B", "--background"}, Dest: "seconds", Int: true, Metavar: "SECONDS", Help: "run in the background, at most this long"},
+		{Names: []string{"-P", "--poll"}, Dest: "poll_interval", Int: true, Metavar: "SECONDS", Help: "how often to ask for a background job (15)"},
+		{Names: []string{"-o", "--one-line"}, Dest: "one_line", Kind: argparse.True, Help: "one line for each host"},
+		{Names: []string{"-t", "--tree"}, Dest: "tree", Metavar: "DIR", Help: "write each host's result to a file in this directory"},
+		{Names: []string{"--playbook-dir"}, Dest: "basedir", Metavar: "DIR", Help: "where roles, group_vars and plugins are"},
+		{Names: []string{"--task-timeout"}, Dest: "task_timeout", Int: true, Metavar: "SECONDS", Help: "stop the module after this long"},
+	}, launch.Run(), launch.Connect(), launch.Become(), launch.Vault())
+	return &argparse.Command{
+		Prog: prog, Summary: "Runs one module on the hosts that match a pattern.", Flags: flags, Args: []string{"pattern"},
+		Examples: "  " + prog + " -i hosts.ini web -m ping\n  " + prog + " -i hosts.ini all -a 'uptime'\n  " + prog + " -i hosts.ini db -b -m apt -a 'name=postgresql state=present'",
+	}
+}
+
+// Main runs the command.
+func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int, error) {
+	v, err := command(prog).Parse(args)
+	if slices.Contains(args, "--version") {
+		s, serr := launch.Start(env, &argparse.Values{})
+		if serr != nil {
+			return 0, serr
+		}
+		launch.WriteVersion(env, prog, s.Config)
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	s, err := launch.Start(env, v)
+	if err != nil {
+		return 0, err
+	}
+	return run(ctx, s)
+}
+
+func run(ctx context.Context, s *launch.Session) (int, error) {
+	v := s.Values
+	if s.Verbosity > 0 {
+		if s.Config.File != "" {
+			s.Display.V(1, "", "Using "+s.Config.File+" as config file")
+		} else {
+			s.Display.V(1, "", "No config file found; using defaults")
+		}
+	}
+	dir := v.Str("basedir")
+	if dir == "" {
+		dir = "."
+	}
+	p, err := s.Project(ctx, dir)
+	if err != nil {
+		return 0, err
+	}
+	pattern := v.Args[0]
+	hosts, err := p.Match([]string{pattern}, s.Limit())
+	if err != nil {
+		return 0, err
+	}
+	if len(hosts) == 0 {
+		s.Display.Warning("No hosts matched, nothing to do")
+	}
+	if v.Bool("listhosts") {
+		s.Display.Print(fmt.Sprintf("  hosts (%d):", len(hosts)), "")
+		for _, h := range hosts {
+			s.Display.Print("    "+h.Name, "")
+		}
+		return 0, nil
+	}
+	module := v.Str("module_name")
+	if module == "" {
+		module = s.Config.Str("DEFAULT_MODULE_NAME")
+	}
+	text := v.Str("module_args")
+	if !v.Has("module_args") {
+		text = s.Config.Str("DEFAULT_MODULE_ARGS")
+	}
+	if err := check(module, text, pattern); err != nil {
+		return 0, err
+	}
+	if len(hosts) == 0 {
+		return 0, nil
+	}
+	pb, err := play(s, p, pattern, module, text)
+	if err != nil {
+		return 0, err
+	}
+	cli, err := s.CLI()
+	if err != nil {
+		return 0, err
+	}
+	opt := s.CallbackOptions()
+	opt.TreeDir = v.Str("tree")
+	callback := "minimal"
+	if v.Bool("one_line") {
+		callback = "oneline"
+	} else if s.Config.Bool("DEFAULT_LOAD_CALLBACK_PLUGINS") {
+		callback = ""
+	}
+	sink, err := s.Callbacks(callback, opt)
+	if err != nil {
+		return 0, err
+	}
+	code, err := p.Run(ctx, troupe.RunOptions{
+		Playbooks: []*playbook.Playbook{pb}, Sink: sink, Limit: s.Limit(), Forks: v.Int("forks"), Verbosity: s.Verbosity, CLI: cli, Prompt: s.Prompt,
+		Tags: []string{"all"},
+	})
+	if ctx.Err() != nil {
+		return 99, errors.New("User interrupted execution")
+	}
+	return code, err
+}
+
+// check refuses what an ad-hoc command cannot do.
+func check(module, text, pattern string) error {
+	short := module[strings.LastIndexByte(module, '.')+1:]
+	fail := func(msg string) error {
+		return &diag.Diagnostic{Code: diag.NoAction, Summary: msg, Classic: msg, Exit: diag.ExitOptions}
+	}
+	switch short {
+	case "command", "shell", "script", "raw":
+		if text == "" {
+			msg := "No argument passed to " + module + " module"
+			if strings.Contains(pattern, ".yml") {
+				msg += ". Did you mean to run ansible-playbook?"
+			}
+			return fail(msg)
+		}
+	case "import_playbook", "include_playbook":
+		return fail("'" + module + "' is not a valid action for ad-hoc commands")
+	}
+	return nil
+}
+
+// play is the play of one task that an ad-hoc command stands for. A module that does not exist fails on the hosts, as
+// with Ansible.
+func play(s *launch.Session, p *troupe.Project, pattern, module, text string) (*playbook.Playbook, error) {
+	v := s.Values
+	cwd, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	pl := &playbook.Play{
+		Name: "Ansible Ad-Hoc", Hosts: []value.Value{value.Str(pattern)}, Vars: value.NewDict(), Basedir: cwd,
+		Attrs: playbook.Attrs{{Keyword: "gather_facts", Value: value.False}},
+	}
+	doc := value.DictOf(module, value.Value(value.Str(text)))
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		if d, err := value.ParseJSON(text); err == nil {
+			doc.SetStr(module, d)
+		}
+	}
+	if v.Int("seconds") > 0 {
+		doc.SetStr("async", value.Int(v.Int("seconds")))
+		poll := 15
+		if v.Has("poll_interval") {
+			poll = v.Int("poll_interval")
+		}
+		doc.SetStr("poll", value.Int(poll))
+	}
+	src, err := value.JSON(doc, value.JSONOptions{})
+	if err != nil {
+		return nil, err
+	}
+	node, err := yamldoc.Load([]byte(src), yamldoc.Options{})
+	if err != nil {
+		return nil, err
+	}
+	t, err := p.Loader.TaskFrom(node, pl, "")
+	var d *diag.Diagnostic
+	if errors.As(err, &d) && d.Code == diag.UnknownModule {
+		t, err = &playbook.Task{Action: module, ActionAsWritten: module, Args: value.NewDict(), Vars: value.NewDict()}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := &playbook.Block{Implicit: true, Vars: value.NewDict(), Play: pl, Tasks: []playbook.Item{t}}
+	t.Play, t.Parent = pl, b
+	pl.Tasks = []*playbook.Block{b}
+	return &playbook.Playbook{Path: "__adhoc_playbook__", Plays: []*playbook.Play{pl}}, nil
+}
