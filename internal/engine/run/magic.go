@@ -88,10 +88,8 @@ var roleMagicVars = map[string]magicFunc{
 	},
 	"ansible_parent_role_names": func(m *magic) value.Value {
 		var names []string
-		for r := range roleChain(m.t.Role) {
-			if r != m.t.Role {
-				names = append(names, r.FQCN)
-			}
+		for _, r := range m.t.Role.Includers() {
+			names = append(names, r.FQCN)
 		}
 		if names == nil {
 			return nil
@@ -100,10 +98,8 @@ var roleMagicVars = map[string]magicFunc{
 	},
 	"ansible_parent_role_paths": func(m *magic) value.Value {
 		var paths []string
-		for r := range roleChain(m.t.Role) {
-			if r != m.t.Role {
-				paths = append(paths, r.Path)
-			}
+		for _, r := range m.t.Role.Includers() {
+			paths = append(paths, r.Path)
 		}
 		if paths == nil {
 			return nil
