@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"time"
 
@@ -17,6 +18,7 @@ type proxied struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *os.File
+	end sync.Once
 }
 
 func proxyCommand(command string) (net.Conn, error) {
@@ -52,12 +54,14 @@ func (p *proxied) Read(b []byte) (int, error) {
 
 func (p *proxied) Write(b []byte) (int, error) { return p.in.Write(b) }
 
-// Close ends the command and all it started.
+// Close ends the command and all it started. It may be called several times, also at once.
 func (p *proxied) Close() error {
-	p.in.Close()
-	p.out.Close()
-	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
-	p.cmd.Wait()
+	p.end.Do(func() {
+		p.in.Close()
+		p.out.Close()
+		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
+		p.cmd.Wait()
+	})
 	return nil
 }
 
