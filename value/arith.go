@@ -573,7 +573,7 @@ func floatPow(x, y float64) (Value, error) {
 	if x < 0 && !math.IsInf(x, 0) && !math.IsInf(y, 0) && y != math.Trunc(y) {
 		return complexOp('p', Float(x), Float(y))
 	}
-	r := math.Pow(x, y)
+	r := PowFloat(x, y)
 	if math.IsInf(r, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
 		return nil, Errorf("OverflowError", "(34, 'Numerical result out of range')")
 	}

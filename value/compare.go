@@ -55,6 +55,8 @@ func Is(a, b Value) bool {
 		return a == b
 	case *Func:
 		return a == b
+	case *Undefined:
+		return false // each mention of an undefined name is an object of its own
 	}
 	defer func() { _ = recover() }()
 	return a == b

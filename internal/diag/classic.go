@@ -28,7 +28,7 @@ func Trailer(pos source.Pos) string {
 	if err != nil {
 		return head(pos.Line, pos.Col) + noFile
 	}
-	target, prev := targetLine(strings.Split(string(data), "\n"), pos.Line)
+	target, raw, prev := targetLine(strings.Split(string(data), "\n"), pos.Line)
 	line, col := pos.Line, pos.Col
 	const offending = "\nThe offending line appears to be:\n\n"
 	var b strings.Builder
@@ -41,12 +41,12 @@ func Trailer(pos source.Pos) string {
 		b.WriteString(head(line, col))
 		b.WriteString(offending + prev + "\n" + target + "\n" + strings.Repeat(" ", max(0, col-1)) + "^ here\n")
 	}
-	b.WriteString(lineHint(target, col))
+	b.WriteString(lineHint(raw, target, col))
 	return b.String()
 }
 
-// targetLine is the line shown for number n and the one before it. Blank lines are passed over upwards.
-func targetLine(lines []string, n int) (target, prev string) {
+// targetLine is the line shown for number n, trimmed and as it is, and the one before it. Blank lines are passed over upwards.
+func targetLine(lines []string, n int) (target, raw, prev string) {
 	if len(lines) > 1 && lines[len(lines)-1] == "" {
 		lines = lines[:len(lines)-1]
 	}
@@ -55,12 +55,12 @@ func targetLine(lines []string, n int) (target, prev string) {
 		i--
 	}
 	if i < 0 {
-		return "", ""
+		return "", "", ""
 	}
 	if i > 0 {
 		prev = strings.TrimRight(lines[i-1], " \t\r\n")
 	}
-	return strings.TrimRight(lines[i], " \t\r\n"), prev
+	return strings.TrimRight(lines[i], " \t\r\n"), lines[i], prev
 }
 
 var shorthand = regexp.MustCompile(`[\p{L}\p{N}_]+\s*=\s*[\p{L}\p{N}_/-]+`)
@@ -73,20 +73,24 @@ func shorthandBefore(line string) (int, bool) {
 	return len([]rune(line[:strings.IndexByte(line, '=')])), true
 }
 
-// lineHint is the advice for a line that has one of four well-known looks.
-func lineHint(line string, col int) string {
+// lineHint is the advice for a line that has one of the well-known looks; raw is the line with its end.
+func lineHint(raw, line string, col int) string {
+	var b strings.Builder
+	if strings.Contains(raw, "\t") {
+		b.WriteString(hintTab)
+	}
 	runes := []rune(line)
 	switch {
-	case strings.Contains(line, "\t"):
-		return hintTab
 	case strings.Contains(line, "{{") && strings.Contains(line, "}}"):
-		return hintQuoteTemplate
+		b.WriteString(hintQuoteTemplate)
+		return b.String()
 	case col >= 0 && len(runes) > 1 && len(runes) > col && runes[col] == ':' && strings.Count(line, ":") > 1:
-		return hintColon
+		b.WriteString(hintColon)
+		return b.String()
 	}
 	parts := strings.Split(line, ":")
 	if len(parts) < 2 {
-		return ""
+		return b.String()
 	}
 	middle := strings.TrimSpace(parts[1])
 	var first, last byte
@@ -94,13 +98,13 @@ func lineHint(line string, col int) string {
 		first, last = middle[0], middle[len(middle)-1]
 	}
 	quote := func(c byte) bool { return c == '"' || c == '\'' }
-	switch {
-	case quote(first) && last != first:
-		return hintStartsQuoted
-	case quote(first) && quote(last) && strings.Count(line, "'") > 2, strings.Count(line, `"`) > 2:
-		return hintUnbalanced
+	if quote(first) && last != first {
+		b.WriteString(hintStartsQuoted)
 	}
-	return ""
+	if quote(first) && quote(last) && strings.Count(line, "'") > 2 || strings.Count(line, `"`) > 2 {
+		b.WriteString(hintUnbalanced)
+	}
+	return b.String()
 }
 
 // The advice is Ansible's, word for word: people search for it.

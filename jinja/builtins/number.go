@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/troupe-automation/troupe/jinja"
 	"github.com/troupe-automation/troupe/value"
@@ -33,6 +34,18 @@ func abs(c *jinja.Call) (value.Value, error) {
 	return nil, value.TypeErrorf("bad operand type for abs(): '%s'", c.Args[0].TypeName())
 }
 
+// asciiDigit turns a decimal digit of any script into its ASCII form.
+func asciiDigit(r rune) rune {
+	if r < 0x80 || !unicode.Is(unicode.Nd, r) {
+		return r
+	}
+	zero := r
+	for zero > r-9 && unicode.Is(unicode.Nd, zero-1) {
+		zero--
+	}
+	return '0' + (r-zero)%10
+}
+
 // ParseFloat is Python's float(text).
 func ParseFloat(s string) (float64, bool) {
 	t := strings.TrimFunc(s, func(r rune) bool { return strings.ContainsRune(" \t\n\r\v\f\u00a0\u0085\u2028\u2029", r) })
@@ -50,7 +63,8 @@ func ParseFloat(s string) (float64, bool) {
 	if strings.HasPrefix(t, "_") || strings.HasSuffix(t, "_") || strings.Contains(t, "__") || strings.Contains(t, "_.") || strings.Contains(t, "._") {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(strings.ReplaceAll(t, "_", ""), 64)
+	t = strings.Map(asciiDigit, strings.ReplaceAll(t, "_", ""))
+	f, err := strconv.ParseFloat(t, 64)
 	if err != nil && !math.IsInf(f, 0) {
 		return 0, false
 	}
@@ -68,11 +82,10 @@ func ParseInt(s string, base int) (*big.Int, bool) {
 	if base < 0 || base == 1 || base > 36 {
 		return nil, false
 	}
-	prefixed := false
 	if len(t) > 2 && t[0] == '0' {
 		b := map[byte]int{'x': 16, 'o': 8, 'b': 2}[t[1]|0x20]
 		if b != 0 && (base == b || base == 0) {
-			base, t, prefixed = b, t[2:], true
+			base, t = b, t[2:]
 			t = strings.TrimPrefix(t, "_")
 		}
 	}
@@ -82,19 +95,10 @@ func ParseInt(s string, base int) (*big.Int, bool) {
 			return nil, false
 		}
 	}
-	_ = prefixed
 	if t == "" || strings.HasPrefix(t, "_") || strings.HasSuffix(t, "_") || strings.Contains(t, "__") || t[0] == '+' || t[0] == '-' || len(t) > 4300 {
 		return nil, false
 	}
-	t = strings.Map(func(r rune) rune {
-		if r >= 0x660 && r <= 0x669 {
-			return r - 0x660 + '0'
-		}
-		if r >= 0xff10 && r <= 0xff19 {
-			return r - 0xff10 + '0'
-		}
-		return r
-	}, strings.ReplaceAll(t, "_", ""))
+	t = strings.Map(asciiDigit, strings.ReplaceAll(t, "_", ""))
 	n, ok := new(big.Int).SetString(t, base)
 	if ok && neg {
 		n.Neg(n)

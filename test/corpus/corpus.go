@@ -10,8 +10,7 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/troupe-automation/troupe/internal/lang/filters"
-	"github.com/troupe-automation/troupe/jinja"
+	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -96,26 +95,9 @@ func Files(dir string) ([]string, error) {
 type Runner struct {
 	Native   bool
 	Fixtures string // directory of the files that cases read
-}
+	Setup    Setup  // may be nil
 
-func (r *Runner) environment(native, file bool) *jinja.Environment {
-	env := filters.Environment()
-	env.Undefined = value.Chained
-	env.Syntax.TrimBlocks = true
-	env.Finalize = finalize(native)
-	env.Concat = concatText
-	if native {
-		env.Concat = concatNative
-	}
-	if file {
-		env.Concat = func(nodes []value.Value) (value.Value, error) {
-			s, err := jinja.Join(nodes)
-			return value.Str(s), err
-		}
-	} else {
-		env.Syntax.DoubleBackslashes = true
-	}
-	return env
+	shared *template.Engine
 }
 
 // Run renders one case.
@@ -133,68 +115,6 @@ func (r *Runner) Run(c Case) (res Result) {
 		return Result{Err: err, Kind: kind(err)}
 	}
 	return Result{Value: v}
-}
-
-func (r *Runner) run(c Case) (value.Value, error) {
-	subst := func(v value.Value) value.Value { return substitute(v, r.Fixtures) }
-	hook := func(tag string, v value.Value) (value.Value, error) {
-		switch tag {
-		case "$vault":
-			s, _ := value.AsString(v)
-			return &value.Encrypted{Cipher: "x", Open: func(string) (string, error) { return s, nil }}, nil
-		}
-		return nil, fmt.Errorf("tag %s is not supported here", tag)
-	}
-	vars, err := Decode(subst(c.Vars), true, hook)
-	if err != nil {
-		return nil, err
-	}
-	file := c.Mode == "file"
-	native := r.Native && !file
-	t := &templar{env: r.environment(native, file), native: native, vars: vars.(*value.Dict), convert: c.Mode != "noconvert" && !file}
-	for k, v := range c.Options.All() {
-		s, _ := value.AsString(k)
-		setOption(&t.env.Syntax, s, v)
-	}
-	if r.Fixtures != "" {
-		inc := t.env.Copy()
-		l := &folder{env: inc, dirs: []string{filepath.Join(r.Fixtures, "templates"), r.Fixtures}, seen: map[string]*jinja.Program{}}
-		inc.Loader, t.env.Loader = l, l
-	}
-	switch c.Mode {
-	case "template", "noconvert":
-		tmpl, err := Decode(subst(c.Template), true, hook)
-		if err != nil {
-			return nil, err
-		}
-		return t.value(tmpl)
-	case "file":
-		src, _ := value.AsString(subst(c.Template))
-		nested := &templar{env: r.environment(false, false), vars: t.vars, convert: true}
-		return r.file(t, nested, src)
-	}
-	return nil, fmt.Errorf("mode %s is not supported", c.Mode)
-}
-
-func (r *Runner) file(t, nested *templar, src string) (value.Value, error) {
-	env, body := t.env, src
-	if strings.HasPrefix(src, "#jinja2:") {
-		line, rest, _ := strings.Cut(src, "\n")
-		body = rest
-		env = env.Copy()
-		if err := header(&env.Syntax, line[8:]); err != nil {
-			return nil, err
-		}
-	}
-	p, err := env.Compile("", body)
-	if err != nil {
-		return nil, err
-	}
-	out, err := p.Render(nested)
-	if err != nil {
-		return nil, err
-	}
-	return newlines(value.Str(out), body, env.Syntax.NewlineSequence), nil
 }
 
 func substitute(v value.Value, fixtures string) value.Value {

@@ -2,343 +2,160 @@ package corpus
 
 import (
 	"errors"
-	"os"
+	"fmt"
 	"path/filepath"
-	"regexp"
-	"strings"
 
+	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/source"
-	"github.com/troupe-automation/troupe/jinja"
-	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/value"
+	"github.com/troupe-automation/troupe/vault"
 )
+
+// IsTemplate reports whether text holds a template marker.
+func IsTemplate(s string) bool { return template.IsTemplate(s) }
 
 var source0 source.Pos
 
-// IsTemplate reports whether text holds a template marker.
-func IsTemplate(s string) bool {
-	return strings.Contains(s, "{{") || strings.Contains(s, "{%") || strings.Contains(s, "{#")
+// variables are the variables of one case.
+type variables struct{ d *value.Dict }
+
+func (v *variables) Lookup(name string) (x value.Value, data, ok bool) {
+	x, ok = v.d.GetStr(name)
+	return x, false, ok
 }
 
-// templar renders one case by the rules of Ansible that its expectations were recorded under: only as much of them as the
-// plain areas need.
-type templar struct {
-	env     *jinja.Environment // for text of playbooks
-	plain   *jinja.Environment // for nested text in file mode
-	native  bool
-	vars    *value.Dict
-	depth   int
-	convert bool
-}
-
-var onlyVar = regexp.MustCompile(`^\{\{\s*(\w*)\s*\}\}\n?$`)
-
-func finalize(native bool) func(v value.Value) (value.Value, error) {
-	return func(v value.Value) (value.Value, error) {
-		switch x := v.(type) {
-		case *value.Undefined:
-			if x.Kind == value.Lenient {
-				return v, nil
-			}
-			return nil, x.Err()
-		case value.NoneType:
-			if !native {
-				return value.Str(""), nil
-			}
-		case *value.Iter, *value.View, *value.Range:
-			es, err := value.Collect(v)
-			if err != nil {
-				return nil, err
-			}
-			v = value.NewList(es...)
-		}
-		return v, checkDefined(v, 0)
-	}
-}
-
-func checkDefined(v value.Value, depth int) error {
-	if depth > 100 {
-		return value.Errorf("RecursionError", "maximum recursion depth exceeded")
-	}
-	switch x := v.(type) {
-	case *value.Undefined:
-		if x.Kind != value.Lenient {
-			return x.Err()
-		}
-	case *value.List:
-		for _, e := range x.Elems {
-			if err := checkDefined(e, depth+1); err != nil {
-				return err
-			}
-		}
-	case *value.Tuple:
-		for _, e := range x.Elems {
-			if err := checkDefined(e, depth+1); err != nil {
-				return err
-			}
-		}
-	case *value.Dict:
-		for _, e := range x.All() {
-			if err := checkDefined(e, depth+1); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-var literalNames = map[string]value.Value{"true": value.True, "false": value.False, "null": value.None}
-
-func concatText(nodes []value.Value) (value.Value, error) {
-	if len(nodes) == 1 {
-		if t, ok := nodes[0].(value.NativeText); ok {
-			return value.Str(t), nil
-		}
-	}
-	s, err := jinja.Join(nodes)
-	if err != nil {
-		return nil, err
-	}
-	if strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[") || s == "True" || s == "False" {
-		if v, err := value.LiteralEvalNames(s, literalNames); err == nil {
-			return v, nil
-		}
-	}
-	return value.Str(s), nil
-}
-
-func concatNative(nodes []value.Value) (value.Value, error) {
-	switch len(nodes) {
-	case 0:
-		return value.None, nil
-	case 1:
-		switch x := nodes[0].(type) {
-		case value.NativeText:
-			return value.Str(x), nil
-		case *value.Encrypted:
-			s, err := x.Plain()
-			return value.Str(s), err
-		}
-		if !value.IsString(nodes[0]) {
-			return nodes[0], nil
-		}
-	}
-	s, err := jinja.Join(nodes)
-	if err != nil {
-		return nil, err
-	}
-	v, err := value.LiteralEval(s)
-	if err != nil {
-		return value.Str(s), nil
-	}
-	if t, ok := v.(value.Str); ok {
-		q := s[:1]
-		return value.Str(q + string(t) + q), nil
-	}
-	return v, nil
-}
-
-// Resolve renders a variable as it is read.
-func (t *templar) Resolve(name string) (value.Value, bool, error) {
-	raw, ok := t.vars.GetStr(name)
-	if !ok {
-		return nil, false, nil
-	}
-	v, err := t.value(raw)
-	if err != nil {
-		if value.IsUndefined(err) {
-			s, _ := value.ToStr(raw)
-			return &value.Undefined{Kind: value.Chained, Hint: s + ": " + err.Error(), Name: value.Str(name), From: err}, true, nil
-		}
-		s, _ := value.ToStr(raw)
-		return nil, false, value.Errorf("AnsibleError", "An unhandled exception occurred while templating '%s'. Error was a %s, original message: %s", s, value.ErrorClass(err), err.Error())
-	}
-	return v, true, nil
-}
-
-// value renders every template inside v.
-func (t *templar) value(v value.Value) (value.Value, error) {
-	switch x := v.(type) {
-	case *value.Template:
-		return t.text(x.Text)
-	case *value.List:
-		out := &value.List{Elems: make([]value.Value, len(x.Elems))}
-		for i, e := range x.Elems {
-			r, err := t.value(e)
-			if err != nil {
-				return nil, err
-			}
-			out.Elems[i] = r
-		}
-		return out, nil
-	case *value.Tuple:
-		l, err := t.value(value.NewList(x.Elems...))
-		return l, err
-	case *value.Dict:
-		out := value.NewDict()
-		for k, e := range x.All() {
-			r, err := t.value(e)
-			if err != nil {
-				return nil, err
-			}
-			if err := out.Set(k, r); err != nil {
-				return nil, err
-			}
-		}
-		return out, nil
-	}
-	return v, nil
-}
-
-func (t *templar) text(s string) (value.Value, error) {
-	if t.depth > 40 {
-		return nil, value.Errorf("RecursionError", "recursive loop detected in template string: %s. maximum recursion depth exceeded", s)
-	}
-	t.depth++
-	defer func() { t.depth-- }()
-	if !IsTemplate(s) {
-		return value.Str(s), nil
-	}
-	if m := onlyVar.FindStringSubmatch(s); m != nil {
-		if raw, ok := t.vars.GetStr(m[1]); ok {
-			switch raw.(type) {
-			case value.Bool, value.Int, *value.BigInt, value.Float, value.NoneType:
-				return raw, nil
-			}
-		}
-	}
-	env, body := t.env, s
-	if strings.HasPrefix(s, "#jinja2:") {
-		line, rest, _ := strings.Cut(s, "\n")
-		body = rest
-		env = env.Copy()
-		if err := header(&env.Syntax, line[8:]); err != nil {
-			return nil, err
-		}
-	}
-	p, err := env.Compile("", body)
-	if err != nil {
-		return nil, err
-	}
-	var v value.Value
-	if t.convert || t.depth > 1 {
-		v, err = p.Value(t)
-	} else {
-		var out string
-		out, err = p.Render(t)
-		v = value.Str(out)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return newlines(v, body, env.Syntax.NewlineSequence), nil
-}
-
-// newlines gives a text result back the newlines that its source ended with.
-func newlines(v value.Value, src, seq string) value.Value {
-	out, ok := v.(value.Str)
-	if !ok {
-		return v
-	}
-	have := len(out) - len(strings.TrimRight(string(out), "\n"))
-	if seq != "\n" && seq != "" {
-		have = 0
-		for o := string(out); strings.HasSuffix(o, seq); o = strings.TrimSuffix(o, seq) {
-			have++
-		}
-	}
-	want := len(src) - len(strings.TrimRight(src, "\n"))
-	for ; have < want; have++ {
-		out += value.Str(seq)
+func (v *variables) Names() []string {
+	var out []string
+	for k := range v.d.All() {
+		s, _ := value.AsString(k)
+		out = append(out, s)
 	}
 	return out
 }
 
-func header(c *syntax.Config, line string) error {
-	for _, pair := range strings.Split(line, ",") {
-		k, v, ok := strings.Cut(pair, ":")
-		if !ok {
-			return value.Errorf("AnsibleError", "failed to parse jinja2 override '%s'", pair)
+// Setup gives a templar what lies outside the template engine, such as lookups.
+type Setup func(e *template.Engine)
+
+func (r *Runner) engine() *template.Engine {
+	if r.shared == nil {
+		r.shared = template.New(r.Native, template.Extensions{})
+		if r.Setup != nil {
+			r.Setup(r.shared)
 		}
-		lit, err := value.LiteralEval(strings.TrimSpace(v))
-		if err != nil {
-			return err
-		}
-		setOption(c, strings.TrimSpace(k), lit)
 	}
-	return nil
+	return r.shared
 }
 
-func setOption(c *syntax.Config, key string, v value.Value) {
+func (r *Runner) run(c Case) (value.Value, error) {
+	e := r.engine()
+	vars := &variables{value.NewDict()}
+	var hook func(tag string, v value.Value) (value.Value, error)
+	hook = func(tag string, v value.Value) (value.Value, error) {
+		switch tag {
+		case "$vault":
+			s, _ := value.AsString(v)
+			cipher, err := vault.Encrypt([]byte(s), vault.Secret{Password: []byte("pw")}, []byte("0123456789abcdef0123456789abcdef"))
+			return &value.Encrypted{Cipher: string(cipher), Open: func(string) (string, error) { return s, nil }}, err
+		case "$self":
+			return &template.RawVars{Vars: vars}, nil
+		case "$hostvars":
+			d, err := Decode(v, true, hook)
+			if err != nil {
+				return nil, err
+			}
+			hosts := d.(*value.Dict)
+			return &template.HostVars{Engine: e,
+				VarsOf: func(host string) template.Vars {
+					if h, ok := hosts.GetStr(host); ok {
+						return &variables{h.(*value.Dict)}
+					}
+					return nil
+				},
+				Hosts: func() []string { return (&variables{hosts}).Names() },
+			}, nil
+		}
+		return nil, fmt.Errorf("tag %s is not supported", tag)
+	}
+	given, err := Decode(substitute(c.Vars, r.Fixtures), true, hook)
+	if err != nil {
+		return nil, err
+	}
+	vars.d = given.(*value.Dict)
+	t := e.New(vars)
+	t.Basedir = r.Fixtures
+	t.SearchPath = []string{r.Fixtures}
+	raw := substitute(c.Template, r.Fixtures)
+	if c.Mode == "file" {
+		src, _ := value.AsString(raw)
+		o := template.DefaultFileOptions()
+		o.SearchPath = []string{filepath.Join(r.Fixtures, "templates"), r.Fixtures}
+		for k, v := range c.Options.All() {
+			name, _ := value.AsString(k)
+			setOption(&o, name, v)
+		}
+		return t.RenderFile(src, o)
+	}
+	tmpl, err := Decode(raw, true, hook)
+	if err != nil {
+		return nil, err
+	}
+	switch c.Mode {
+	case "template":
+		return t.Render(tmpl)
+	case "lenient":
+		return t.Lenient(tmpl)
+	case "args":
+		v, err := t.Render(tmpl)
+		if err != nil {
+			return nil, err
+		}
+		return template.StripOmit(v), nil
+	case "conditional":
+		list := []value.Value{tmpl}
+		if l, ok := tmpl.(*value.List); ok {
+			list = l.Elems
+		}
+		for _, cond := range list {
+			ok, err := t.Condition(cond)
+			if err != nil || !ok {
+				return value.False, err
+			}
+		}
+		return value.True, nil
+	}
+	return nil, fmt.Errorf("mode %s is not supported", c.Mode)
+}
+
+func setOption(o *template.FileOptions, key string, v value.Value) {
 	s, _ := value.AsString(v)
 	b, _ := value.Truth(v)
 	switch key {
 	case "variable_start_string":
-		c.VariableStart = s
+		o.VariableStart = s
 	case "variable_end_string":
-		c.VariableEnd = s
+		o.VariableEnd = s
 	case "block_start_string":
-		c.BlockStart = s
+		o.BlockStart = s
 	case "block_end_string":
-		c.BlockEnd = s
+		o.BlockEnd = s
 	case "comment_start_string":
-		c.CommentStart = s
+		o.CommentStart = s
 	case "comment_end_string":
-		c.CommentEnd = s
+		o.CommentEnd = s
 	case "trim_blocks":
-		c.TrimBlocks = b
+		o.TrimBlocks = b
 	case "lstrip_blocks":
-		c.LstripBlocks = b
-	case "keep_trailing_newline":
-		c.KeepTrailingNewline = b
+		o.LstripBlocks = b
 	case "newline_sequence":
-		c.NewlineSequence = strings.NewReplacer(`\n`, "\n", `\r`, "\r").Replace(s)
+		o.NewlineSequence = s
 	}
-}
-
-// folder loads templates from folders, in order.
-type folder struct {
-	env  *jinja.Environment
-	dirs []string
-	seen map[string]*jinja.Program
-}
-
-func (f *folder) Load(name, parent string) (*jinja.Program, error) {
-	if p, ok := f.seen[name]; ok {
-		return p, nil
-	}
-	for _, d := range f.dirs {
-		b, err := os.ReadFile(filepath.Join(d, name))
-		if err != nil {
-			continue
-		}
-		p, err := f.env.Compile(name, string(b))
-		if err != nil {
-			return nil, err
-		}
-		f.seen[name] = p
-		return p, nil
-	}
-	return nil, value.Errorf("TemplateNotFound", "%s", name)
 }
 
 // kind is the corpus's class of an error.
 func kind(err error) string {
-	var se *syntax.Error
-	var ue *jinja.UnknownError
-	switch {
-	case errors.As(err, &se), errors.As(err, &ue):
-		return "syntax"
-	case value.IsUndefined(err):
-		return "undefined"
-	}
-	switch value.ErrorClass(err) {
-	case "AnsibleFilterError":
-		return "filter"
-	case "AnsibleLookupError":
-		return "lookup"
-	case "RecursionError":
-		return "recursion"
+	var te *template.Error
+	if errors.As(err, &te) {
+		return te.Kind
 	}
 	return "runtime"
 }

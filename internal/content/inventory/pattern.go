@@ -200,6 +200,9 @@ var (
 
 // term evaluates one term without its "!" or "&".
 func (inv *Inventory) term(t string, q Query) ([]*Host, error) {
+	if t == "" {
+		return nil, nil
+	}
 	if h := inv.hosts[t]; h != nil {
 		return []*Host{h}, nil
 	}

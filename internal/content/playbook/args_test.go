@@ -50,3 +50,13 @@ func TestParseKV(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseKV(f *testing.F) {
+	for _, s := range []string{"a=1 b='x y'", "echo {{ x | d('a b') }} c=d", "a=\"b\\\"c\"", "ls \\\n -l", "{% if x %}"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		_, _, _ = playbook.ParseKV(text, false, source.Pos{})
+		_, _, _ = playbook.ParseKV(text, true, source.Pos{})
+	})
+}

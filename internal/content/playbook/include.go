@@ -172,6 +172,7 @@ func (l *Loader) FindTasks(t *Task, name string) (path string, tried []string) {
 	last := filepath.Join(l.basedir(t.Play), name)
 	if t.Role != nil {
 		add(filepath.Join(t.Role.Path, sub))
+		add(filepath.Join(t.Role.Path, "tasks")) // handlers may include the role's tasks
 		add(t.Role.Path)
 		last = filepath.Join(t.Role.Path, sub, name)
 	}

@@ -27,6 +27,9 @@ type Actions interface {
 	HasLookup(name string) bool
 }
 
+// Libraries is implemented by Actions that also look for modules in the library directories of roles.
+type Libraries interface{ AddLibrary(dir string) }
+
 // Renderer renders the names of static imports and roles.
 type Renderer interface {
 	// Render gives the value of a template text against variables, by Ansible's rules for result types.

@@ -99,6 +99,9 @@ func (l *Loader) loadRole(r *Role, at, token source.Pos) error {
 	if err := l.findRole(r, at, token); err != nil {
 		return err
 	}
+	if libraries, ok := l.Actions.(Libraries); ok {
+		libraries.AddLibrary(filepath.Join(r.Path, "library"))
+	}
 	for _, p := range r.Parents {
 		if p.Path == r.Path {
 			d := problem(diag.RoleRecursion, r.Parents[len(r.Parents)-1].Pos, "A recursion loop was detected with the roles specified. Make sure child roles do not have dependencies on parent roles")

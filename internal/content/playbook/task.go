@@ -295,6 +295,12 @@ func (l *Loader) action(t *Task, n *yamldoc.Node, set map[string]bool) error {
 	if err := l.arguments(t, n, *args, extra); err != nil {
 		return err
 	}
+	if yamldoc.IsTemplate(t.ActionAsWritten) { // the engine finds out which module it is
+		if t.RawParams != nil {
+			t.Args.SetStr("_raw_params", t.RawParams)
+		}
+		return nil
+	}
 	resolved, err := l.resolve(t.ActionAsWritten, t.Collections)
 	if err != nil {
 		return at(err, n.Pos, t.ActionPos, len(t.ActionAsWritten))
@@ -502,8 +508,16 @@ func isTemplate(v value.Value) bool { _, ok := v.(*value.Template); return ok }
 
 func splitAction(text string) (word, rest string) {
 	text = strings.TrimLeft(text, " \t\n")
-	if i := strings.IndexAny(text, " \t\n"); i >= 0 {
-		return text[:i], strings.TrimLeft(text[i+1:], " \t")
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch {
+		case strings.HasPrefix(text[i:], "{{"):
+			depth++
+		case strings.HasPrefix(text[i:], "}}"):
+			depth--
+		case depth <= 0 && strings.IndexByte(" \t\n", text[i]) >= 0:
+			return text[:i], strings.TrimLeft(text[i+1:], " \t")
+		}
 	}
 	return text, ""
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/internal/content/config"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/lang/template"
@@ -111,6 +112,8 @@ type Services interface {
 	ModuleDefaults(t *playbook.Task, name string) []value.Value
 	// IsNative reports whether the agent has a module.
 	IsNative(name string) bool
+	// Resolve finds the module or action of a name that was not known when the playbook was read; nil: there is none.
+	Resolve(name string, collections []string) (*collection.Resolved, error)
 	// AddHost and GroupBy change the inventory and report whether anything is new. The run sees to it that no other task is at work.
 	AddHost(*NewHost) bool
 	GroupBy(host string, g *NewGroup) bool

@@ -251,7 +251,10 @@ func (p *play) hostVars() *template.HostVars {
 		VarsOf: func(name string) template.Vars {
 			inv := p.Inventory.Host(name)
 			if inv == nil {
-				return nil
+				if name != "localhost" && name != "127.0.0.1" && name != "::1" {
+					return nil
+				}
+				inv = p.Inventory.Localhost("")
 			}
 			s := p.scope(p.host(inv), nil)
 			s.Layers = append([]vars.Layer{{Name: "hostvars", Vars: value.NewDict()}}, s.Layers...)

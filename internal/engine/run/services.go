@@ -1,6 +1,7 @@
 package run
 
 import (
+	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/engine/task"
@@ -55,3 +56,8 @@ func (s *services) AddHost(h *action.NewHost) bool { return s.run().addHost(h) }
 
 // GroupBy implements action.Services.
 func (s *services) GroupBy(host string, g *action.NewGroup) bool { return s.run().groupBy(host, g) }
+
+// Resolve implements action.Services.
+func (s *services) Resolve(name string, collections []string) (*collection.Resolved, error) {
+	return s.Loader.Actions.ResolveAction(name, collections)
+}

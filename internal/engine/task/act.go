@@ -134,9 +134,18 @@ func (x *exec) arguments(t *template.Templar, act *action.Action) (args *value.D
 		if err != nil {
 			return nil, "", false, err
 		}
+		if d, ok := r.(*value.Dict); ok { // add_host: "{{ host }}"
+			all := d.Copy()
+			for k, v := range merged.All() {
+				_ = all.Set(k, v) // the key was hashable before
+			}
+			all.DeleteStr("_raw_params")
+			return all, "", false, nil
+		}
 		if raw, err = value.ToStr(r); err != nil {
 			return nil, "", false, err
 		}
+		merged.DeleteStr("_raw_params")
 		hasRaw = true
 	} else if v, ok := merged.GetStr("_raw_params"); ok {
 		if raw, err = value.ToStr(v); err != nil {

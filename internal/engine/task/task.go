@@ -200,7 +200,36 @@ func (x *exec) once(t *template.Templar) *attempt {
 		s.noLog, s.delegate = a.noLog, a.delegate
 		return s
 	}
+	if task.Action == "" {
+		if err := x.templatedAction(t); err != nil {
+			return x.fail(a, err, false)
+		}
+		defer func() { x.Task = task }()
+	}
 	return x.attempts(t, a)
+}
+
+// templatedAction finds out which module a task runs whose `action` is a template, and goes on with a copy that names it.
+func (x *exec) templatedAction(t *template.Templar) error {
+	v, err := t.RenderText(x.Task.ActionAsWritten, x.Task.Pos)
+	if err != nil {
+		return err
+	}
+	name, err := value.ToStr(v)
+	if err != nil {
+		return err
+	}
+	r, err := x.Services.Resolve(name, x.Task.Collections)
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return fmt.Errorf("The module %s was not found in configured module paths", name) //nolint:staticcheck // Ansible's words
+	}
+	c := *x.Task
+	c.Action, c.ActionAsWritten, c.Resolved = r.FQCN, name, *r
+	x.Task = &c
+	return nil
 }
 
 // fields renders the keywords that decide how the task runs. The returned attempt has a dict only when that failed.

@@ -114,11 +114,10 @@ func toNiceJSON(c *jinja.Call) (value.Value, error) {
 	}
 	o.SortKeys = sort
 	o.ItemSep, o.KeySep = ",", ": "
-	kw := c.Args[4].(*value.Dict)
+	kw := c.Args[4].(*value.Dict).Copy()
+	// These are the filter's own business; Ansible drops them.
 	for _, taken := range []string{"separators", "indent", "sort_keys"} {
-		if _, dup := kw.GetStr(taken); dup {
-			return nil, value.TypeErrorf("json.dumps() got multiple values for keyword argument '%s'", taken)
-		}
+		kw.DeleteStr(taken)
 	}
 	if o, err = jsonOptions(kw, o); err != nil {
 		return nil, err

@@ -127,7 +127,7 @@ func mergeLists(x, y *value.List, how string) (value.Value, error) {
 	return y, nil
 }
 
-// flattenOnce unpacks nested lists of any depth, as combine does with its terms. nulls drops None and "None", "null".
+// flattenList unpacks nested lists down to levels (negative: all). skipNulls drops None and "None", "null".
 func flattenList(elems []value.Value, levels int, skipNulls bool, depth int) ([]value.Value, error) {
 	if depth > 200 {
 		return nil, value.Errorf("RecursionError", "maximum recursion depth exceeded")
@@ -141,6 +141,13 @@ func flattenList(elems []value.Value, levels int, skipNulls bool, depth int) ([]
 			continue
 		}
 		sub, ok := isList(e)
+		if r, isRange := e.(*value.Range); isRange {
+			elems, err := value.Collect(r)
+			if err != nil {
+				return nil, err
+			}
+			sub, ok = elems, true
+		}
 		if !ok {
 			out = append(out, e)
 			continue
@@ -234,33 +241,29 @@ func items2dict(c *jinja.Call) (value.Value, error) {
 	}
 	d := value.NewDict()
 	for _, e := range elems {
-		m, ok := e.(*value.Dict)
-		if !ok {
-			return nil, filterTypeError("items2dict requires a list of dictionaries, got %s instead.", repr(c.Args[0]))
+		k, err := value.Subscript(e, c.Args[1])
+		var v value.Value
+		if err == nil {
+			v, err = value.Subscript(e, c.Args[2])
 		}
-		k, has, err := m.Get(c.Args[1])
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = d.Set(k, v)
 		}
-		v, has2, err := m.Get(c.Args[2])
-		if err != nil {
-			return nil, err
-		}
-		if !has || !has2 {
-			missing := c.Args[1]
-			if has {
-				missing = c.Args[2]
+		switch value.ErrorClass(err) {
+		case "":
+			if err != nil {
+				return nil, err
 			}
-			return nil, filterTypeError("items2dict requires each dictionary in the list to contain the keys '%s' and '%s', got %s instead.", textOf(c.Args[1]), textOf(c.Args[2]), repr(c.Args[0])+keyNote(missing))
-		}
-		if err := d.Set(k, v); err != nil {
+		case "KeyError":
+			return nil, filterTypeError("items2dict requires each dictionary in the list to contain the keys '%s' and '%s', got %s instead.", textOf(c.Args[1]), textOf(c.Args[2]), repr(c.Args[0]))
+		case "TypeError":
+			return nil, filterTypeError("items2dict requires a list of dictionaries, got %s instead.", repr(c.Args[0]))
+		default:
 			return nil, err
 		}
 	}
 	return d, nil
 }
-
-func keyNote(value.Value) string { return "" }
 
 func textOf(v value.Value) string {
 	s, _ := value.ToStr(v)

@@ -63,7 +63,7 @@ func logarithm(c *jinja.Call) (value.Value, error) {
 }
 
 func pow(x, y float64) (value.Value, error) {
-	r := math.Pow(x, y)
+	r := value.PowFloat(x, y)
 	switch {
 	case math.IsNaN(r) && !math.IsNaN(x) && !math.IsNaN(y), x == 0 && y < 0:
 		return nil, value.ValueErrorf("math domain error")
@@ -90,9 +90,15 @@ func root(c *jinja.Call) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, err := real("root", c.Args[1])
+	base, ok, err := builtins.ToFloat(c.Args[1])
 	if err != nil {
 		return nil, err
+	}
+	if !ok {
+		if s, isText := value.AsString(c.Args[1]); isText {
+			return nil, filterTypeError("root() can only be used on numbers: could not convert string to float: %s", repr(value.Str(s)))
+		}
+		return nil, filterTypeError("root() can only be used on numbers: float() argument must be a string or a real number, not '%s'", value.CTypeName(c.Args[1]))
 	}
 	if base == 2 {
 		if x < 0 {

@@ -159,9 +159,13 @@ func regexSearch(c *jinja.Call) (value.Value, error) {
 			name := strings.TrimSuffix(strings.TrimPrefix(g, `\g<`), ">")
 			groups, namedGroups, isName = append(groups, 0), append(namedGroups, name), append(isName, true)
 		case strings.HasPrefix(g, `\`):
-			n, err := strconv.Atoi(strings.TrimLeft(g, `\`))
+			end := 1
+			for end < len(g) && g[end] >= '0' && g[end] <= '9' && end < 9 {
+				end++
+			}
+			n, err := strconv.Atoi(g[1:end])
 			if err != nil {
-				return nil, filterError("Unknown argument")
+				return nil, value.Errorf("AttributeError", "'NoneType' object has no attribute 'group'")
 			}
 			groups, namedGroups, isName = append(groups, n), append(namedGroups, ""), append(isName, false)
 		default:

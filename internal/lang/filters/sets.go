@@ -1,6 +1,8 @@
 package filters
 
 import (
+	"errors"
+
 	"github.com/troupe-automation/troupe/jinja"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -97,22 +99,37 @@ func unique(c *jinja.Call) (value.Value, error) {
 		return nil, err
 	}
 	sensitive, attr := c.Args[1], c.Args[2]
-	if attr == value.None && sensitive == value.None {
-		for _, e := range elems {
-			if err := undefinedArg(e); err != nil {
-				return nil, err
-			}
-		}
-		out, err := orderedUnique(elems)
-		return value.NewList(out...), err
-	}
 	cs, err := truth(sensitive)
 	if err != nil {
 		return nil, err
 	}
-	var keys, out []value.Value
+	out, err := uniqueKeys(c, elems, attr, cs)
+	if err == nil {
+		return value.NewList(out...), nil
+	}
+	if sensitive == value.None && attr == value.None {
+		if value.IsUndefined(err) {
+			return nil, err
+		}
+		// Elements that cannot be hashed are compared one by one.
+		out, err := orderedUnique(elems)
+		return value.NewList(out...), err
+	}
+	msg := "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the parameters supplied. " + err.Error()
+	var e *value.Error
+	if errors.As(err, &e) && e.Class == "UndefinedError" {
+		return nil, &value.Error{Class: e.Class, Undefined: e.Undefined, Msg: msg}
+	}
+	return nil, filterError("%s", msg)
+}
+
+// uniqueKeys is Jinja's unique: by hash, and without regard to case unless told otherwise.
+func uniqueKeys(c *jinja.Call, elems []value.Value, attr value.Value, caseSensitive bool) ([]value.Value, error) {
+	seen := &value.Set{}
+	out := []value.Value{}
 	for _, e := range elems {
 		k := e
+		var err error
 		if attr != value.None {
 			for _, part := range splitDots(textOf(attr)) {
 				if k, err = c.Ctx.GetItem(k, value.Str(part)); err != nil {
@@ -120,25 +137,24 @@ func unique(c *jinja.Call) (value.Value, error) {
 				}
 			}
 		}
-		if u, ok := k.(*value.Undefined); ok {
-			return nil, &value.Error{Class: "UndefinedError", Undefined: u, Msg: "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the parameters supplied. " + u.Message()}
+		if err := undefinedArg(k); err != nil {
+			return nil, err
 		}
-		if s, ok := value.AsString(k); ok && !cs {
+		if s, ok := value.AsString(k); ok && !caseSensitive {
 			k = value.Str(value.Lower(s))
 		}
-		in, err := value.Contains(value.NewList(keys...), k)
+		had, err := seen.Has(k)
 		if err != nil {
 			return nil, err
 		}
-		if !in {
-			keys = append(keys, k)
+		if !had {
+			if err := seen.Add(k); err != nil {
+				return nil, err
+			}
 			out = append(out, e)
 		}
 	}
-	if out == nil {
-		out = []value.Value{}
-	}
-	return value.NewList(out...), nil
+	return out, nil
 }
 
 // two collects both operands of a set filter.

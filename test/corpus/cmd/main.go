@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 
@@ -22,12 +23,30 @@ func main() {
 	texts := flag.Bool("texts", false, "print the errors whose text differs")
 	only := flag.String("area", "", "only areas with this prefix")
 	flag.Parse()
+	files := strings.Split(*cases, ",")
+	for i, f := range files {
+		if abs, err := filepath.Abs(f); err == nil {
+			files[i] = abs
+		}
+	}
+	if *fixtures != "" {
+		// Some cases name files relative to the fixtures.
+		dir, err := filepath.Abs(*fixtures)
+		if err == nil {
+			err = os.Chdir(dir)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		*fixtures = dir
+	}
 	r := &corpus.Runner{Native: *native, Fixtures: *fixtures}
 	w := bufio.NewWriter(os.Stdout)
 	defer w.Flush()
 	type tally struct{ ok, text, errors, all int }
 	areas := map[string]*tally{}
-	for _, f := range strings.Split(*cases, ",") {
+	for _, f := range files {
 		list, err := corpus.Read(f)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/target/modules/files"
 	"github.com/troupe-automation/troupe/internal/target/modules/network"
 	"github.com/troupe-automation/troupe/internal/target/modules/packages"
+	"github.com/troupe-automation/troupe/internal/target/modules/scm"
 	"github.com/troupe-automation/troupe/internal/target/modules/services"
 	"github.com/troupe-automation/troupe/internal/target/modules/system"
 	"github.com/troupe-automation/troupe/module"
@@ -23,6 +24,7 @@ var All = slices.Concat(
 	files.All,
 	network.All,
 	packages.All,
+	scm.All,
 	services.All,
 	system.All,
 )

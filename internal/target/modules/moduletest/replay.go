@@ -277,3 +277,6 @@ func snapshot(t *testing.T, dir string) map[string][]string {
 	}
 	return out
 }
+
+// Same compares two values of results as JSON.
+func Same(a, b any) bool { return reflect.DeepEqual(normal(a), normal(b)) }
