@@ -122,9 +122,6 @@ func (m *magic) lookup(name string) (value.Value, bool) {
 		}
 		return nil, false
 	}
-	if name == "hostvars" && m.scope != nil && m.scope.Layers[0].Name == "hostvars" {
-		return nil, false
-	}
 	v := f(m)
 	return v, v != nil
 }
@@ -253,8 +250,7 @@ func (p *play) hostVars() *template.HostVars {
 				inv = p.Inventory.Localhost("")
 			}
 			s := p.scope(p.host(inv), nil)
-			s.Layers = append([]vars.Layer{{Name: "hostvars", Vars: value.NewDict()}}, s.Layers...)
-			return s
+			return &hostScope{s}
 		},
 		Hosts: func() []string {
 			names := make([]string, 0, len(p.Inventory.Hosts()))
@@ -275,4 +271,20 @@ func pythonPath() string {
 		}
 	}
 	return "/usr/bin/python3"
+}
+
+// hostScope are a host's variables as hostvars shows them: without those that would lead back to all hosts.
+type hostScope struct{ *vars.Scope }
+
+// Lookup implements template.Vars.
+func (h *hostScope) Lookup(name string) (value.Value, bool, bool) {
+	if name == "hostvars" || name == "vars" {
+		return nil, false, false
+	}
+	return h.Scope.Lookup(name)
+}
+
+// Names implements template.Vars.
+func (h *hostScope) Names() []string {
+	return slices.DeleteFunc(h.Scope.Names(), func(n string) bool { return n == "hostvars" || n == "vars" })
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/remote/become"
 	"github.com/troupe-automation/troupe/internal/remote/connection"
+	"github.com/troupe-automation/troupe/internal/remote/connection/all"
 	"github.com/troupe-automation/troupe/internal/remote/pymodule"
 	"github.com/troupe-automation/troupe/internal/remote/session"
 	"github.com/troupe-automation/troupe/value"
@@ -67,6 +68,16 @@ func (r *remote) prepare(a *attempt) error {
 	}
 	if _, ok := opts["host"]; !ok {
 		opts["host"] = host
+	}
+	if kind := all.Find(name); kind != nil {
+		kind.FromVars(opts, func(name string) (string, bool) {
+			v, ok := r.variable(name)
+			if !ok {
+				return "", false
+			}
+			text, err := value.ToStr(v)
+			return text, err == nil
+		})
 	}
 	r.user = opts["remote_user"]
 	r.target = session.Target{Connection: name, Options: opts}

@@ -72,10 +72,23 @@ type Kind struct {
 	Name    string   // as ansible_connection names it
 	Aliases []string // other names of it
 	Options []string // the options it knows
+	// Vars are, for kinds that are not part of ansible-core, the variables that set options; the last one that is set wins.
+	Vars map[string][]string
 	// Shared says that all hosts of this kind are this machine, so that one connection serves them all.
 	Shared bool
 	// Dial connects and authenticates. Its error is an *UnreachableError, or ctx's.
 	Dial func(ctx context.Context, o Options, log Log) (Conn, error)
+}
+
+// FromVars adds the options that variables set. lookup returns a rendered variable as text.
+func (k *Kind) FromVars(o Options, lookup func(name string) (string, bool)) {
+	for option, names := range k.Vars {
+		for _, name := range names {
+			if v, ok := lookup(name); ok {
+				o[option] = v
+			}
+		}
+	}
 }
 
 // Conn is an open connection to one host. It may be used by several goroutines.

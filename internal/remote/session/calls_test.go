@@ -263,3 +263,24 @@ func TestAsync(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+func BenchmarkPayload(b *testing.B) {
+	s, err := session.Open(b.Context(), local, session.Config{Self: self(), PreferSelf: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	data := make([]byte, 64<<20)
+	for name, spec := range map[string]*become.Spec{"login": nil, "become": {User: "root"}} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if _, err := s.Run(b.Context(), session.Call{Module: "test.payload", Become: spec, Payload: &session.Payload{Open: func() (io.ReadCloser, error) {
+					return io.NopCloser(bytes.NewReader(data)), nil
+				}}}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

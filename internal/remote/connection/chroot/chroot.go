@@ -15,7 +15,12 @@ import (
 var Kind = connection.Kind{
 	Name: "community.general.chroot", Aliases: []string{"chroot"},
 	Options: []string{"remote_addr", "chroot_exe", "disable_root_check"},
-	Dial:    dial,
+	Vars: map[string][]string{
+		"remote_addr":        {"inventory_hostname", "ansible_host"},
+		"chroot_exe":         {"ansible_chroot_exe"},
+		"disable_root_check": {"ansible_chroot_disable_root_check"},
+	},
+	Dial: dial,
 }
 
 func dial(_ context.Context, o connection.Options, _ connection.Log) (connection.Conn, error) {

@@ -14,7 +14,14 @@ import (
 var Kind = connection.Kind{
 	Name: "community.docker.docker", Aliases: []string{"docker", "community.docker.docker_api"},
 	Options: []string{"remote_addr", "remote_user", "docker_command", "docker_extra_args", "working_dir", "privileged"},
-	Dial:    dial,
+	Vars: map[string][]string{
+		"remote_addr":       {"inventory_hostname", "ansible_host", "ansible_docker_host"},
+		"remote_user":       {"ansible_user", "ansible_docker_user"},
+		"docker_extra_args": {"ansible_docker_extra_args"},
+		"working_dir":       {"ansible_docker_working_dir"},
+		"privileged":        {"ansible_docker_privileged"},
+	},
+	Dial: dial,
 }
 
 func dial(_ context.Context, o connection.Options, _ connection.Log) (connection.Conn, error) {

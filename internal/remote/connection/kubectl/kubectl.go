@@ -14,7 +14,15 @@ import (
 var Kind = connection.Kind{
 	Name: "kubernetes.core.kubectl", Aliases: []string{"kubectl", "community.kubernetes.kubectl"},
 	Options: []string{"kubectl_pod", "kubectl_container", "kubectl_namespace", "kubectl_kubeconfig", "kubectl_context", "kubectl_extra_args"},
-	Dial:    dial,
+	Vars: map[string][]string{
+		"kubectl_pod":        {"ansible_kubectl_pod"},
+		"kubectl_container":  {"ansible_kubectl_container"},
+		"kubectl_namespace":  {"ansible_kubectl_namespace"},
+		"kubectl_kubeconfig": {"ansible_kubectl_kubeconfig", "ansible_kubectl_config"},
+		"kubectl_context":    {"ansible_kubectl_context"},
+		"kubectl_extra_args": {"ansible_kubectl_extra_args"},
+	},
+	Dial: dial,
 }
 
 func dial(_ context.Context, o connection.Options, _ connection.Log) (connection.Conn, error) {

@@ -14,7 +14,13 @@ import (
 var Kind = connection.Kind{
 	Name: "containers.podman.podman", Aliases: []string{"podman"},
 	Options: []string{"remote_addr", "remote_user", "podman_executable", "podman_extra_args"},
-	Dial:    dial,
+	Vars: map[string][]string{
+		"remote_addr":       {"inventory_hostname", "ansible_host", "ansible_podman_host"},
+		"remote_user":       {"ansible_user"},
+		"podman_executable": {"ansible_podman_executable"},
+		"podman_extra_args": {"ansible_podman_extra_args"},
+	},
+	Dial: dial,
 }
 
 func dial(_ context.Context, o connection.Options, _ connection.Log) (connection.Conn, error) {

@@ -32,6 +32,8 @@ var Kind = connection.Kind{
 		"host", "port", "remote_user", "password", "private_key_file", "private_key_passphrase", "ssh_args", "ssh_common_args", "ssh_extra_args",
 		"host_key_checking", "timeout", "reconnection_retries", "ssh_executable", "control_path", "pkcs11_provider",
 	},
+	// ansible-core knows these from 2.19 on.
+	Vars: map[string][]string{"private_key_passphrase": {"ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase"}},
 	Dial: dial,
 }
 

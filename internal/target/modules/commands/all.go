@@ -1,4 +1,4 @@
-// Package commands has the modules that run what the user wrote: command, shell, raw, script, expect.
+// Package commands has the modules that run what the user wrote: command, shell, raw, script, expect, and the state of jobs.
 //
 // Called by internal/target/modules/all.
 package commands
@@ -11,4 +11,5 @@ var All = []*module.Module{
 	shell,
 	raw,
 	script,
+	asyncStatus,
 }
