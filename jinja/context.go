@@ -125,7 +125,7 @@ func (c *Context) step() error {
 func (c *Context) Filter(name string) (*Filter, error) {
 	f, err := c.env.Filter(name)
 	if err == nil && f == nil {
-		err = value.Errorf("TemplateRuntimeError", "No filter named %s found.", mustRepr(value.Str(name)))
+		err = value.Errorf("TemplateRuntimeError", "No filter named %s.", mustRepr(value.Str(name)))
 	}
 	return f, err
 }
@@ -134,7 +134,7 @@ func (c *Context) Filter(name string) (*Filter, error) {
 func (c *Context) Test(name string) (*Filter, error) {
 	f, err := c.env.Test(name)
 	if err == nil && f == nil {
-		err = value.Errorf("TemplateRuntimeError", "No test named %s found.", mustRepr(value.Str(name)))
+		err = value.Errorf("TemplateRuntimeError", "No test named %s.", mustRepr(value.Str(name)))
 	}
 	return f, err
 }

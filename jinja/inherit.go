@@ -21,7 +21,7 @@ func (f *frame) load(p *Program, v value.Value, many bool) (*Program, error) {
 	loader := f.ctx.env.Loader
 	one := func(name string) (*Program, error) {
 		if loader == nil {
-			return nil, notFound(name)
+			return nil, value.TypeErrorf("no loader for this environment specified")
 		}
 		return loader.Load(name, p.name)
 	}

@@ -98,6 +98,9 @@ func run(ctx context.Context, m *Module, call *Call) (res Result) {
 		}
 		res["msg"] = f.Msg
 	}
+	if _, ok := errors.AsType[*NotNative](err); ok {
+		res[NotNativeKey] = true
+	}
 	return res
 }
 

@@ -178,3 +178,13 @@ func (f *Failure) Error() string { return f.Msg }
 
 // Fail returns a Failure. keys may be nil.
 func Fail(msg string, keys Result) error { return &Failure{Msg: msg, Keys: keys} }
+
+// NotNative is the error of a module that cannot do what this call asks for while the Python module of the same name
+// can. Execute marks the result with the key NotNativeKey, and the controller runs the Python module instead. It must be
+// returned before anything has changed.
+type NotNative struct{ Reason string }
+
+func (e *NotNative) Error() string { return e.Reason }
+
+// NotNativeKey is true in the result of a call that needs the Python module.
+const NotNativeKey = "_not_native"

@@ -219,13 +219,18 @@ func SetItem(v, key, x Value) error {
 
 // sliceBounds is slice.indices: start, stop and step for a sequence of n elements, and how many elements they give.
 func sliceBounds(start, stop, step Value, n int) (lo, st, count int, err error) {
+	lo, _, st, count, err = sliceIndices(start, stop, step, n)
+	return
+}
+
+func sliceIndices(start, stop, step Value, n int) (lo, hi, st, count int, err error) {
 	st64 := int64(1)
 	if step != nil && step != None {
 		if st64, err = sliceIndex(step); err != nil {
 			return
 		}
 		if st64 == 0 {
-			return 0, 0, 0, ValueErrorf("slice step cannot be zero")
+			return 0, 0, 0, 0, ValueErrorf("slice step cannot be zero")
 		}
 	}
 	bound := func(v Value, def int64) (int64, error) {
@@ -258,14 +263,14 @@ func sliceBounds(start, stop, step Value, n int) (lo, st, count int, err error) 
 	}
 	l, err := bound(start, defLo)
 	if err != nil {
-		return 0, 0, 0, err
+		return 0, 0, 0, 0, err
 	}
 	h, err := bound(stop, defHi)
 	if err != nil {
-		return 0, 0, 0, err
+		return 0, 0, 0, 0, err
 	}
 	r := Range{Start: l, Stop: h, Step: st64}
-	return int(l), int(max(min(st64, int64(n)+1), -int64(n)-1)), r.Len(), nil
+	return int(l), int(h), int(max(min(st64, int64(n)+1), -int64(n)-1)), r.Len(), nil
 }
 
 func sliceIndex(v Value) (int64, error) {
@@ -334,13 +339,11 @@ func Slice(v, start, stop, step Value) (Value, error) {
 		}
 		return Bytes(out), nil
 	case *Range:
-		lo, st, n, err := sliceBounds(start, stop, step, x.Len())
+		lo, hi, st, _, err := sliceIndices(start, stop, step, x.Len())
 		if err != nil {
 			return nil, err
 		}
-		r := &Range{Start: x.Start + int64(lo)*x.Step, Step: x.Step * int64(st)}
-		r.Stop = r.Start + int64(n)*r.Step
-		return r, nil
+		return &Range{Start: x.Start + int64(lo)*x.Step, Stop: x.Start + int64(hi)*x.Step, Step: x.Step * int64(st)}, nil
 	case *Undefined:
 		if x.Kind == Chained {
 			return x, nil

@@ -556,9 +556,6 @@ func Contains(container, x Value) (bool, error) {
 		}
 		s, ok := AsString(xn)
 		if !ok {
-			if u, isU := xn.(*Undefined); isU && u.Kind != Lenient {
-				return false, u.Err()
-			}
 			return false, TypeErrorf("'in <string>' requires string as left operand, not %s", xn.TypeName())
 		}
 		return strings.Contains(text, s), nil

@@ -346,6 +346,7 @@ func Format(v Value, spec string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	typeName := v.TypeName()
 	switch x := v.(type) {
 	case *Undefined:
 		if spec == "" {
@@ -380,7 +381,7 @@ func Format(v Value, spec string) (string, error) {
 		return "", err
 	}
 	unknown := func() error {
-		return ValueErrorf("Unknown format code '%c' for object of type '%s'", f.typ, v.TypeName())
+		return ValueErrorf("Unknown format code '%c' for object of type '%s'", f.typ, typeName)
 	}
 	if s, ok := AsString(v); ok {
 		return formatText(s, f, unknown)
@@ -516,8 +517,11 @@ func formatInt(n *big.Int, f formatSpec) (string, error) {
 		if f.sign != 0 {
 			return "", ValueErrorf("Sign not allowed with integer format specifier 'c'")
 		}
-		if !n.IsInt64() || n.Int64() < 0 || n.Int64() > utf8.MaxRune {
-			return "", Errorf("OverflowError", "%%c arg not in range(0x110000)")
+		if !n.IsInt64() {
+			return "", Errorf("OverflowError", "Python int too large to convert to C long")
+		}
+		if n.Int64() < 0 || n.Int64() > utf8.MaxRune {
+			return "", Errorf("OverflowError", "%c arg not in range(0x110000)")
 		}
 		return align(string(rune(n.Int64())), f, '<'), nil
 	case 'b':

@@ -142,7 +142,7 @@ func (r *Range) contains(x Value) (bool, error) {
 }
 
 // MaxRange bounds how many numbers a range that is walked or listed may give, so that a template cannot exhaust memory.
-const MaxRange = 50_000_000
+const MaxRange = 10_000_000
 
 // NewRange is range(*args).
 func NewRange(args ...Value) (Value, error) {
@@ -410,6 +410,9 @@ func Collect(v Value) ([]Value, error) {
 		return x.Elems(), nil
 	case *View:
 		return x.elems(), nil
+	}
+	if r, ok := v.(*Range); ok && r.Len() > MaxRange {
+		return nil, Errorf("MemoryError", "range of %d elements is larger than the limit of %d", r.Len(), MaxRange)
 	}
 	it, err := Iterate(v)
 	if err != nil {

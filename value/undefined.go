@@ -77,7 +77,7 @@ func (u *Undefined) Err() error {
 // Repr is the text of an Undefined inside a printed container.
 func (u *Undefined) Repr() (string, error) {
 	if u.Kind != Chained {
-		return u.TypeName(), nil
+		return "Undefined", nil
 	}
 	hint, obj := "None", "missing"
 	var err error

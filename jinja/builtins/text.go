@@ -65,6 +65,9 @@ func indent(c *jinja.Call) (value.Value, error) {
 	}
 	s, ok := value.AsString(c.Args[0])
 	if !ok {
+		if _, isList := c.Args[0].(*value.List); isList {
+			return nil, value.Errorf("AttributeError", "'list' object has no attribute 'splitlines'")
+		}
 		// The filter appends a newline to its argument before it looks at it.
 		_, err := value.Add(c.Args[0], value.Str("\n"))
 		if err == nil {
@@ -335,7 +338,9 @@ func splitHyphens(s string) []string {
 			i += n - 1
 			continue
 		}
-		if i-start >= 2 && hyphenWord(rs[i-1]) && hyphenWord(rs[i-2]) && i+2 < len(rs) && hyphenWord(rs[i+1]) && (hyphenWord(rs[i+2]) || rs[i+2] == '-') {
+		before := i >= 2 && hyphenWord(rs[i-1]) && hyphenWord(rs[i-2]) || i >= 3 && hyphenWord(rs[i-3]) && rs[i-2] == '-' && wordOrPunct(rs[i-1])
+		after := i+2 < len(rs) && hyphenWord(rs[i+1]) && (hyphenWord(rs[i+2]) || rs[i+2] == '-' && i+3 < len(rs) && hyphenWord(rs[i+3]))
+		if i > start && before && after {
 			out = append(out, string(rs[start:i+1]))
 			start = i + 1
 		}

@@ -5,10 +5,8 @@ package hosts
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"slices"
-	"strings"
 
 	troupe "github.com/troupe-automation/troupe"
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
@@ -128,8 +126,6 @@ func (o *out) choose() error {
 	return nil
 }
 
-func (o *out) shown(h *inventory.Host) bool { return o.chosen == nil || o.chosen[h] }
-
 // hostVars are the variables of a host, all of them or only its own.
 func (o *out) hostVars(h *inventory.Host) (*value.Dict, error) {
 	l, err := o.p.Vars.Host(h, o.p.Loader.Basedir)
@@ -145,9 +141,6 @@ func (o *out) hostVars(h *inventory.Host) (*value.Dict, error) {
 	for k, v := range l.Host.Vars.All() {
 		_ = d.Set(k, v) // the key was hashable before
 	}
-	for _, hide := range []string{"ansible_facts", "inventory_file", "inventory_dir", "inventory_hostname", "inventory_hostname_short", "groups", "group_names", "omit", "playbook_dir", "ansible_version", "ansible_playbook_python"} {
-		d.DeleteStr(hide)
-	}
 	return d, nil
 }
 
@@ -159,7 +152,7 @@ func (o *out) host(name string) (string, error) {
 	if len(hosts) != 1 {
 		return "", options("You must pass a single valid host to --host parameter")
 	}
-	d, err := o.hostVars(hosts[0])
+	d, err := o.output().Host(hosts[0])
 	if err != nil {
 		return "", err
 	}
@@ -192,61 +185,5 @@ func (o *out) graph() (string, error) {
 	if g == nil {
 		return "", options("Pattern must be valid group name when using --graph")
 	}
-	var b strings.Builder
-	if err := o.draw(&b, g, 0); err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
-}
-
-func branch(name string, depth int) string {
-	if depth == 0 {
-		return name
-	}
-	return strings.Repeat("  |", depth) + "--" + name
-}
-
-func (o *out) draw(b *strings.Builder, g *inventory.Group, depth int) error {
-	b.WriteString(branch("@"+g.Name+":", depth) + "\n")
-	for _, c := range g.Children {
-		if err := o.draw(b, c, depth+1); err != nil {
-			return err
-		}
-	}
-	if g.Name != "all" {
-		for _, h := range g.Hosts {
-			if !o.shown(h) {
-				continue
-			}
-			b.WriteString(branch(h.Name, depth+1) + "\n")
-			if o.s.Values.Bool("show_vars") {
-				d, err := o.hostVars(h)
-				if err != nil {
-					return err
-				}
-				o.drawVars(b, d, depth+2)
-			}
-		}
-	}
-	if o.s.Values.Bool("show_vars") {
-		o.drawVars(b, g.Vars, depth+1)
-	}
-	return nil
-}
-
-func (o *out) drawVars(b *strings.Builder, d *value.Dict, depth int) {
-	var names []string
-	for k := range d.All() {
-		s, _ := value.AsString(k)
-		names = append(names, s)
-	}
-	slices.Sort(names)
-	for _, n := range names {
-		v, _ := d.GetStr(n)
-		s, err := value.ToStr(v)
-		if err != nil {
-			s = v.TypeName()
-		}
-		b.WriteString(branch(fmt.Sprintf("{%s = %s}", n, s), depth) + "\n")
-	}
+	return o.output().Graph(g, o.s.Values.Bool("show_vars"))
 }

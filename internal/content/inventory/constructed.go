@@ -91,7 +91,7 @@ func (c *construct) host(h *Host, vars *value.Dict) error {
 			continue
 		}
 		if config.Truth(v) {
-			name := c.inv.AddGroup(p.Name())
+			name := c.inv.AddGroup(Identifier(p.Name()))
 			c.inv.groups[name].add(h)
 		}
 	}
@@ -213,10 +213,10 @@ func (c *construct) keyed(h *Host, entry *yamldoc.Node, vars *value.Dict) error 
 		if prefix == "" && !leading {
 			full = bare
 		}
-		name := c.inv.AddGroup(full)
+		name := c.inv.AddGroup(Identifier(full))
 		c.inv.groups[name].add(h)
 		if hasParent && parent != "" {
-			if err := c.inv.AddChild(c.inv.AddGroup(parent), name); err != nil {
+			if err := c.inv.AddChild(c.inv.AddGroup(Identifier(parent)), name); err != nil {
 				return err
 			}
 		}

@@ -151,21 +151,24 @@ func (inv *Inventory) AddGroup(name string) string {
 	return name
 }
 
-// SafeName applies the name rule to a group name.
-func (inv *Inventory) SafeName(name string) string {
-	bad := false
+// Identifier is a group name with everything that no variable name may have replaced by "_".
+func Identifier(name string) string {
 	safe := strings.Map(func(r rune) rune {
 		if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r > 127 && isWord(r) {
 			return r
 		}
-		bad = true
 		return '_'
 	}, name)
 	if name != "" && name[0] >= '0' && name[0] <= '9' {
-		bad = true
 		safe = "_" + safe[1:]
 	}
-	if !bad {
+	return safe
+}
+
+// SafeName applies the name rule to a group name.
+func (inv *Inventory) SafeName(name string) string {
+	safe := Identifier(name)
+	if safe == name {
 		return name
 	}
 	switch inv.invalid {

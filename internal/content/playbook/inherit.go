@@ -252,18 +252,25 @@ func (t *Task) IsDynamicInclude() bool {
 }
 
 // GetName is the task's name for banners, templates unrendered: the name, else the action as written, with "role : " in
-// front inside a role (BEHAVIOUR §3.5).
+// front inside a role (BEHAVIOUR §3.5). Tasks that bring roles show theirs without it.
 func (t *Task) GetName() string {
+	if short := Short(t.ActionAsWritten); short == "include_role" || short == "import_role" {
+		if t.Name != "" {
+			return t.Name
+		}
+		if n, ok := t.Args.GetStr("name"); ok {
+			if tmpl, isTemplate := n.(*value.Template); isTemplate {
+				return t.ActionAsWritten + " : " + tmpl.Text
+			}
+			if s, ok := value.AsString(n); ok {
+				return t.ActionAsWritten + " : " + s
+			}
+		}
+		return t.ActionAsWritten
+	}
 	name := t.Name
 	if name == "" {
 		name = t.ActionAsWritten
-		if Short(name) == "include_role" || Short(name) == "import_role" {
-			if n, ok := t.Args.GetStr("name"); ok {
-				if s, ok := value.AsString(n); ok {
-					name += " : " + s
-				}
-			}
-		}
 	}
 	if t.Role != nil && t.Role.GetName() != "" {
 		return t.Role.GetName() + " : " + name

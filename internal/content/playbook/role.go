@@ -164,7 +164,7 @@ func (l *Loader) findRole(r *Role, at, token source.Pos) error {
 		for _, dir := range search[named:] {
 			p := filepath.Join(dir, name)
 			if st, err := os.Stat(p); err == nil && st.IsDir() {
-				r.Path = p
+				r.Path, r.FQCN = p, name
 				return nil
 			}
 		}
@@ -174,7 +174,7 @@ func (l *Loader) findRole(r *Role, at, token source.Pos) error {
 		path = filepath.Join(l.basedir(r.Play), path)
 	}
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		r.Path, r.Name = path, filepath.Base(path)
+		r.Path, r.Name, r.FQCN = path, filepath.Base(path), filepath.Base(path)
 		return nil
 	}
 	d := problem(diag.RoleNotFound, at, fmt.Sprintf("the role '%s' was not found in %s", name, strings.Join(search, ":")))
@@ -463,6 +463,17 @@ func (r *Role) validation() *Task {
 	}
 	t.Resolved.FQCN, t.Resolved.Collection, t.Resolved.Name = t.Action, "ansible.builtin", "validate_argument_spec"
 	return t
+}
+
+// Includers lists the roles whose include_role or import_role brought this one, the innermost first. A role that merely depends
+// on this one is none of them.
+func (r *Role) Includers() []*Role {
+	var out []*Role
+	for r != nil && r.IncludeTask != nil && r.IncludeTask.Role != nil {
+		r = r.IncludeTask.Role
+		out = append(out, r)
+	}
+	return out
 }
 
 // Compile lists the role's blocks, those of its dependencies first; every role ends with an implicit meta role_complete, by

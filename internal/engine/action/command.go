@@ -46,6 +46,9 @@ func lines(text string) *value.List {
 var shellAction = &Action{Name: "ansible.builtin.shell", Run: func(c *Context) (*Outcome, error) {
 	args := c.Args.Copy()
 	args.SetStr("_uses_shell", value.True)
+	if c.HasRaw {
+		args.SetStr("_raw_params", value.Str(c.RawText))
+	}
 	return c.callModule("ansible.builtin.command", args, nil)
 }}
 

@@ -159,14 +159,24 @@ func copyTree(c *Context, src, dest string) (*Outcome, error) {
 		last = r
 		return nil
 	}
+	for _, d := range append([]string{""}, dirs...) {
+		args := value.DictOf("path", value.Str(filepath.Join(dest, prefix, d)), "state", value.Str("directory"), "recurse", value.False)
+		for _, k := range []string{"owner", "group"} {
+			if v, ok := c.Args.GetStr(k); ok {
+				args.SetStr(k, v)
+			}
+		}
+		if v, ok := c.Args.GetStr("directory_mode"); ok {
+			args.SetStr("mode", v)
+		}
+		if err := run("ansible.builtin.file", args, nil); err != nil {
+			return nil, err
+		}
+	}
 	for _, f := range files {
 		args := without(c.Args, "decrypt", "directory_mode", "local_follow", "_raw_params")
 		args.SetStr("dest", value.Str(filepath.Join(dest, prefix, f)))
 		args.SetStr("_original_basename", value.Str(filepath.Base(f)))
-		args.SetStr("_make_parents", value.True)
-		if v, ok := c.Args.GetStr("directory_mode"); ok {
-			args.SetStr("_directory_mode", v)
-		}
 		if m, _ := c.Args.GetStr("mode"); m != nil {
 			if s, _ := value.AsString(m); s == "preserve" {
 				st, err := os.Stat(filepath.Join(root, f))
@@ -181,20 +191,6 @@ func copyTree(c *Context, src, dest string) (*Outcome, error) {
 			return nil, err
 		}
 		if err := run(c.Name, args, payload); err != nil {
-			return nil, err
-		}
-	}
-	for _, d := range dirs {
-		args := value.DictOf("path", value.Str(filepath.Join(dest, prefix, d)), "state", value.Str("directory"), "recurse", value.False)
-		for _, k := range []string{"owner", "group"} {
-			if v, ok := c.Args.GetStr(k); ok {
-				args.SetStr(k, v)
-			}
-		}
-		if v, ok := c.Args.GetStr("directory_mode"); ok {
-			args.SetStr("mode", v)
-		}
-		if err := run("ansible.builtin.file", args, nil); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -20,6 +21,13 @@ func runSetFact(c *Context) (*Outcome, error) {
 		name, err := value.ToStr(k)
 		if err != nil {
 			return nil, err
+		}
+		if template.IsTemplate(name) { // names may be templates too
+			r, err := c.Templar.RenderText(name, c.Task.Pos)
+			if err != nil {
+				return nil, err
+			}
+			name = plain(r)
 		}
 		if name == "cacheable" {
 			continue
@@ -169,7 +177,7 @@ func runAssert(c *Context) (*Outcome, error) {
 		} else {
 			conditions[0] = r
 		}
-		if c.Templar.Tainted() {
+		if _, isText := value.AsString(r); isText && c.Templar.Tainted() {
 			return nil, fmt.Errorf("The conditional check '%s' failed. The error was: Conditional is marked as unsafe, and cannot be evaluated.", plain(r))
 		}
 	}

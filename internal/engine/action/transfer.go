@@ -155,13 +155,7 @@ func runScript(c *Context) (*Outcome, error) {
 	if strings.TrimSpace(line) == "" {
 		return nil, failf("no command given")
 	}
-	words := strings.Fields(line)
-	name := words[0]
-	if q := name[0]; q == '\'' || q == '"' {
-		if i := strings.IndexByte(line[1:], q); i >= 0 {
-			name = line[1 : i+1]
-		}
-	}
+	name, rest := scriptName(strings.TrimSpace(line))
 	path, err := c.Find("files", name)
 	if err != nil {
 		return nil, err
@@ -171,10 +165,19 @@ func runScript(c *Context) (*Outcome, error) {
 		return nil, err
 	}
 	args := without(c.Args, "_raw_params", "cmd", "decrypt")
-	rest := strings.TrimSpace(strings.TrimPrefix(strings.TrimLeft(line, "'\""), name))
-	rest = strings.TrimLeft(rest, "'\"")
-	args.SetStr("_raw_params", value.Str(strings.TrimSpace(filepath.Base(path)+" "+strings.TrimSpace(rest))))
+	args.SetStr("_raw_params", value.Str(strings.TrimSpace(filepath.Base(path)+" "+rest)))
 	return c.callModule("ansible.builtin.script", args, payload)
+}
+
+// scriptName cuts the script's name, which may be quoted, off its arguments.
+func scriptName(line string) (name, rest string) {
+	if q := line[0]; q == '\'' || q == '"' {
+		if i := strings.IndexByte(line[1:], q); i >= 0 {
+			return line[1 : i+1], strings.TrimSpace(line[i+2:])
+		}
+	}
+	name, rest, _ = strings.Cut(line, " ")
+	return name, strings.TrimSpace(rest)
 }
 
 var unarchiveAction = &Action{Name: "ansible.builtin.unarchive", Run: runUnarchive}

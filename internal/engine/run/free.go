@@ -95,7 +95,7 @@ func (p *play) free(pinned bool) error {
 			continue
 		}
 		group := []*hostRun{o.f.host}
-		if err := p.include(o.place, group, p.apply(o.place, o.f, group)); err != nil {
+		if _, err := p.include(o.place, group, p.apply(o.place, o.f, group)); err != nil {
 			fatal = err
 			cancel()
 		}

@@ -32,22 +32,20 @@ type includeGroup struct {
 
 // include loads what the hosts asked for, tells it, and lets them enter it (BEHAVIOUR §3.4). Hosts that include the same
 // file with the same variables share the loaded tasks, so that they run them together.
-func (p *play) include(place *strategy.Place, hosts []*hostRun, pending []pendingInclude) error {
+func (p *play) include(place *strategy.Place, hosts []*hostRun, pending []pendingInclude) (failed map[*hostRun]bool, err error) {
 	if len(pending) == 0 {
-		return nil
+		return nil, nil
 	}
 	groups, err := p.groupIncludes(place, pending)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	info := p.info(place, pending[0].host)
 	enter := map[*hostRun][]strategy.Included{}
-	failed := map[*hostRun]bool{}
+	failed = map[*hostRun]bool{}
 	for slot, g := range groups {
 		if g.err != nil {
-			if err := p.includeFailed(place, g, failed); err != nil {
-				return err
-			}
+			p.includeFailed(place, g, failed)
 			continue
 		}
 		names := make([]string, len(g.hosts))
@@ -69,7 +67,7 @@ func (p *play) include(place *strategy.Place, hosts []*hostRun, pending []pendin
 			h.state.Include(enter[h])
 		}
 	}
-	return nil
+	return failed, nil
 }
 
 // groupIncludes loads every distinct include once.
@@ -145,7 +143,7 @@ func (p *play) load(place *strategy.Place, g *includeGroup) error {
 }
 
 // includeFailed tells that a file could not be included.
-func (p *play) includeFailed(place *strategy.Place, g *includeGroup, failed map[*hostRun]bool) error {
+func (p *play) includeFailed(place *strategy.Place, g *includeGroup, failed map[*hostRun]bool) {
 	msg := g.err.Error()
 	var d *diag.Diagnostic
 	if errors.As(g.err, &d) {
@@ -159,5 +157,4 @@ func (p *play) includeFailed(place *strategy.Place, g *includeGroup, failed map[
 		p.emit(&event.Result{Task: p.info(place, h), Host: event.Host{Name: h.name}, Status: event.Failed, Result: res})
 		failed[h] = true
 	}
-	return nil
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -157,9 +158,11 @@ func (p *play) step(place *strategy.Place, hosts []*hostRun) error {
 			}
 		}
 	}
-	if err := p.include(place, hosts, includes); err != nil {
+	notIncluded, err := p.include(place, hosts, includes)
+	if err != nil {
 		return err
 	}
+	maps.Copy(lost, notIncluded)
 	return p.fatalForAll(t, hosts, lost)
 }
 

@@ -88,10 +88,8 @@ var roleMagicVars = map[string]magicFunc{
 	},
 	"ansible_parent_role_names": func(m *magic) value.Value {
 		var names []string
-		for r := range roleChain(m.t.Role) {
-			if r != m.t.Role {
-				names = append(names, r.FQCN)
-			}
+		for _, r := range m.t.Role.Includers() {
+			names = append(names, r.FQCN)
 		}
 		if names == nil {
 			return nil
@@ -100,10 +98,8 @@ var roleMagicVars = map[string]magicFunc{
 	},
 	"ansible_parent_role_paths": func(m *magic) value.Value {
 		var paths []string
-		for r := range roleChain(m.t.Role) {
-			if r != m.t.Role {
-				paths = append(paths, r.Path)
-			}
+		for _, r := range m.t.Role.Includers() {
+			paths = append(paths, r.Path)
 		}
 		if paths == nil {
 			return nil
@@ -124,9 +120,6 @@ func (m *magic) lookup(name string) (value.Value, bool) {
 		if name == "ansible_limit" && len(m.p.Limit) > 0 {
 			return value.Str(strings.Join(m.p.Limit, ",")), true
 		}
-		return nil, false
-	}
-	if name == "hostvars" && m.scope != nil && m.scope.Layers[0].Name == "hostvars" {
 		return nil, false
 	}
 	v := f(m)
@@ -257,8 +250,7 @@ func (p *play) hostVars() *template.HostVars {
 				inv = p.Inventory.Localhost("")
 			}
 			s := p.scope(p.host(inv), nil)
-			s.Layers = append([]vars.Layer{{Name: "hostvars", Vars: value.NewDict()}}, s.Layers...)
-			return s
+			return &hostScope{s}
 		},
 		Hosts: func() []string {
 			names := make([]string, 0, len(p.Inventory.Hosts()))
@@ -279,4 +271,20 @@ func pythonPath() string {
 		}
 	}
 	return "/usr/bin/python3"
+}
+
+// hostScope are a host's variables as hostvars shows them: without those that would lead back to all hosts.
+type hostScope struct{ *vars.Scope }
+
+// Lookup implements template.Vars.
+func (h *hostScope) Lookup(name string) (value.Value, bool, bool) {
+	if name == "hostvars" || name == "vars" {
+		return nil, false, false
+	}
+	return h.Scope.Lookup(name)
+}
+
+// Names implements template.Vars.
+func (h *hostScope) Names() []string {
+	return slices.DeleteFunc(h.Scope.Names(), func(n string) bool { return n == "hostvars" || n == "vars" })
 }

@@ -122,7 +122,7 @@ func (p *play) metaDo(t *playbook.Task, what string, chosen []*hostRun) error {
 		}
 	case "clear_host_errors":
 		for _, h := range p.batch {
-			h.state.Failed, h.state.Unreachable = false, false
+			h.state.ClearErrors()
 			h.host.failed.Store(false)
 			h.host.unreachable.Store(false)
 		}

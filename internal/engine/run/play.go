@@ -198,13 +198,15 @@ func (p *play) settings() error {
 		if err != nil {
 			return false, p.fieldError(keyword, err)
 		}
+		if r == value.Str(template.OmitText) {
+			return def, nil
+		}
 		return action.ToBool(r, keyword)
 	}
 	var err error
 	if p.force, err = flag("force_handlers", p.ForceHandlers || p.Config.Bool("DEFAULT_FORCE_HANDLERS")); err != nil {
 		return err
 	}
-	p.force = p.force || p.ForceHandlers
 	if p.anyFatal, err = flag("any_errors_fatal", p.Config.Bool("ANY_ERRORS_FATAL")); err != nil {
 		return err
 	}
@@ -243,6 +245,9 @@ func (p *play) batches() ([][]*host, error) {
 	r, err := p.Templates.New(p.playScope()).Render(v)
 	if err != nil {
 		return nil, p.fieldError("serial", err)
+	}
+	if r == value.Str(template.OmitText) {
+		return [][]*host{all}, nil
 	}
 	sizes := []value.Value{r}
 	if l, ok := r.(*value.List); ok {

@@ -204,6 +204,14 @@ func (s *State) fail() {
 	s.Failed = true
 }
 
+// ClearErrors brings a failed or lost host back: what it failed at no longer counts.
+func (s *State) ClearErrors() {
+	s.Failed, s.Unreachable, s.Forced = false, false, false
+	for _, f := range s.stack {
+		f.failed = false
+	}
+}
+
 // Included is a block list that an include brought, with its order among all that the task brought on any host.
 type Included struct {
 	Blocks []*playbook.Block

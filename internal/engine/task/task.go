@@ -254,10 +254,10 @@ func (x *exec) fields(t *template.Templar) *attempt {
 		if err != nil {
 			return x.fail(a, err, false)
 		}
-		if name == template.OmitText || name == "" {
-			name = ""
+		if name == "" {
+			return x.fail(a, errors.New("Empty hostname produced from delegate_to: \""+plain(v)+"\""), false) //nolint:staticcheck // Ansible's words
 		}
-		if name != "" {
+		if name != template.OmitText {
 			a.delegate.Delegate = name
 			if addr, _, err := x.templar(x.DelegateVars(name)).Resolve("ansible_host"); err == nil && addr != nil {
 				a.delegate.DelegateTo, _ = value.AsString(addr)

@@ -29,7 +29,7 @@ type family struct {
 	tests      []jinja.Filter
 }
 
-var families = []family{encodings, mappings, sets, texts, numbers, jsons, regexes, yamls, paths, randoms, times, urls, secrets, results, versions, queries}
+var families = []family{encodings, mappings, sets, texts, numbers, jsons, regexes, yamls, paths, randoms, times, urls, secrets, results, versions, queries, ipaddrs}
 
 // textFilters give text that no later step may turn into data.
 var textFilters = map[string]bool{

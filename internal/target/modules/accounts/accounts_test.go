@@ -40,3 +40,10 @@ func TestUser(t *testing.T) {
 	cleanUp(t)
 	moduletest.Replay(t, All, "testdata/user.json")
 }
+
+func TestKnownHosts(t *testing.T) {
+	if hostos.FindBin("ssh-keygen") == "" {
+		t.Skip("this machine has no ssh-keygen")
+	}
+	moduletest.Replay(t, All, "testdata/known_hosts.json")
+}

@@ -9,5 +9,6 @@ import "github.com/troupe-automation/troupe/module"
 var All = []*module.Module{
 	getent,
 	group,
+	knownHosts,
 	user,
 }

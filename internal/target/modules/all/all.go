@@ -22,6 +22,7 @@ var All = slices.Concat(
 	accounts.All,
 	commands.All,
 	files.All,
+	files.Fetching(network.Fetch),
 	network.All,
 	packages.All,
 	scm.All,

@@ -1,9 +1,13 @@
 package files
 
 import (
+	"context"
+	"slices"
 	"testing"
 
+	"github.com/troupe-automation/troupe/internal/target/hostos"
 	"github.com/troupe-automation/troupe/internal/target/modules/moduletest"
+	"github.com/troupe-automation/troupe/module"
 )
 
 func TestAssemble(t *testing.T)    { moduletest.Replay(t, All, "testdata/assemble.json") }
@@ -15,3 +19,24 @@ func TestLineinfile(t *testing.T)  { moduletest.Replay(t, All, "testdata/lineinf
 func TestReplace(t *testing.T)     { moduletest.Replay(t, All, "testdata/replace.json") }
 func TestSlurp(t *testing.T)       { moduletest.Replay(t, All, "testdata/slurp.json") }
 func TestStat(t *testing.T)        { moduletest.Replay(t, All, "testdata/stat.json") }
+
+func TestUnarchive(t *testing.T) {
+	for _, tool := range []string{"tar", "zip", "unzip", "xz"} {
+		if hostos.FindBin(tool) == "" {
+			t.Skipf("this machine has no %s", tool)
+		}
+	}
+	list := slices.Concat(Fetching(nil), All, []*module.Module{shell})
+	moduletest.Replay(t, list, "testdata/unarchive.json")
+}
+
+// shell prepares the archives of a recording.
+var shell = &module.Module{
+	Name: "ansible.builtin.shell",
+	Spec: module.Spec{Options: []module.Option{{Name: "_raw_params"}, {Name: "chdir"}}},
+	Run: func(ctx context.Context, c *module.Call) (module.Result, error) {
+		line := c.Str("_raw_params")
+		out, err := hostos.Run(ctx, hostos.Cmd{Args: []string{"/bin/sh", "-c", line}, Dir: c.Str("chdir")})
+		return module.Result{"changed": true, "cmd": line, "msg": "", "rc": out.RC, "stdout": out.Stdout, "stderr": out.Stderr}, err
+	},
+}

@@ -12,5 +12,7 @@ var managers = []*module.Module{
 
 // All are the modules of this family.
 var All = append([]*module.Module{
+	aptRepository,
+	packageFacts,
 	packageModule,
 }, managers...)

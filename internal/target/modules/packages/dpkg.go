@@ -8,9 +8,9 @@ import (
 
 // installed is a package that dpkg knows.
 type installed struct {
-	version, arch string
-	full          bool // unpacked and configured; otherwise only its configuration files are left
-	provides      []string
+	version, arch, section string
+	full                   bool // unpacked and configured; otherwise only its configuration files are left
+	provides               []string
 }
 
 // dpkgStatus is dpkg's database. Variable for tests.
@@ -64,6 +64,8 @@ func readDpkg() (map[string]installed, error) {
 			}
 		case "Version":
 			p.version = v
+		case "Section":
+			p.section = v
 		case "Architecture":
 			p.arch = v
 		case "Provides":

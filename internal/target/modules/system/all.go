@@ -7,6 +7,8 @@ import "github.com/troupe-automation/troupe/module"
 
 // All are the modules of this family.
 var All = []*module.Module{
+	hostname,
 	ping,
 	setup,
+	sysctl,
 }

@@ -1,0 +1,64 @@
+# Troupe's everyday commands. `make help` lists them.
+.DEFAULT_GOAL := help
+GO ?= go
+BIN := bin
+AGENTS := internal/remote/session/agents
+PLATFORMS := linux-amd64 linux-arm64
+NAMES := ansible ansible-playbook ansible-inventory ansible-vault ansible-doc ansible-config ansible-galaxy ansible-console ansible-pull
+LDFLAGS := -s -w
+# HTTP/2 and inlining are left out of the agent: it must stay small (cmd/troupe-agent/budget_test.go).
+AGENTFLAGS := -tags nethttpomithttp2,netgo,osusergo -gcflags=all=-l
+
+.PHONY: help build agents dev demo test race vet lint fmt fuzz bench clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: agents ## bin/troupe with its agents inside, and links under Ansible's names
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/troupe ./cmd/troupe
+	@for n in $(NAMES); do ln -sf troupe $(BIN)/$$n; done
+	@ls -l $(BIN)/troupe | awk '{print "bin/troupe: " $$5 " bytes"}'
+
+agents: $(PLATFORMS:%=$(AGENTS)/%.gz) ## the agents for all platforms, compressed
+
+$(AGENTS)/%.gz: FORCE
+	@os=$(firstword $(subst -, ,$*)); arch=$(lastword $(subst -, ,$*)); \
+	CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build $(AGENTFLAGS) -trimpath -ldflags '$(LDFLAGS)' -o $(AGENTS)/$*.tmp ./cmd/troupe-agent && \
+	gzip -9 -n -c $(AGENTS)/$*.tmp > $@.new && mv $@.new $@ && rm $(AGENTS)/$*.tmp
+
+FORCE:
+
+dev: ## bin/troupe quickly, without embedded agents (it is its own agent)
+	$(GO) build -o $(BIN)/troupe ./cmd/troupe
+	@for n in $(NAMES); do ln -sf troupe $(BIN)/$$n; done
+
+demo: build ## three throw-away SSH hosts converge, stay as they are, and one rolls back
+	@test/setup demo
+	$(GO) run ./test/demo -troupe $(BIN)/troupe
+
+test: ## everything a fresh Debian 12 with Go needs is set up, then all tests run
+	@test/setup test
+	$(GO) vet ./...
+	@test/count $(GO) test -timeout 15m ./...
+
+race: ## the packages where goroutines meet, under the race detector
+	$(GO) test -race -timeout 15m ./internal/engine/... ./internal/remote/... ./internal/target/agent/... ./jinja/...
+
+vet: ## go vet
+	$(GO) vet ./...
+
+fmt: ## gofmt all files
+	gofmt -l -w $$(git ls-files '*.go')
+
+lint: ## golangci-lint with the house's rules
+	GOBIN=$(CURDIR)/.bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	.bin/golangci-lint run
+
+fuzz: ## every fuzz target for a minute each (T=60s)
+	@test/fuzz $(or $(T),60s)
+
+bench: ## the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean: ## what builds left behind
+	rm -rf $(BIN) .bin $(AGENTS)/*.gz

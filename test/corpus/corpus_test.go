@@ -1,0 +1,109 @@
+package corpus
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/troupe-automation/troupe/value"
+)
+
+var raise = flag.Bool("raise", false, "write the numbers reached to testdata/floors.txt, where they are higher")
+
+// TestCorpus runs every recorded case, with and without native types, and compares the number that pass in each area with
+// testdata/floors.txt. The numbers may only rise: after an improvement run with -raise.
+func TestCorpus(t *testing.T) {
+	setup(t)
+	floors := readFloors(t)
+	files, err := Files("testdata")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no case files: %v", err)
+	}
+	for i, f := range files {
+		files[i], _ = filepath.Abs(f)
+	}
+	floorsPath, _ := filepath.Abs("testdata/floors.txt")
+	fixtures, _ := filepath.Abs("testdata/fixtures")
+	t.Chdir(fixtures)
+	reached := map[string]int{}
+	for _, native := range []bool{false, true} {
+		mode := "text"
+		if native {
+			mode = "native"
+		}
+		r := &Runner{Native: native, Fixtures: fixtures}
+		for _, f := range files {
+			cases, err := Read(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range cases {
+				res := r.Run(c)
+				if res.Kind == "panic" {
+					t.Errorf("%s: %v", c.ID, res.Err)
+				}
+				if ok, _ := Judge(c, res, native); ok {
+					reached[mode+" "+c.Area]++
+				}
+			}
+		}
+	}
+	for area, floor := range floors {
+		if reached[area] < floor {
+			t.Errorf("%s: %d cases pass, it were %d", area, reached[area], floor)
+		}
+	}
+	if *raise {
+		var lines []string
+		for area, n := range reached {
+			lines = append(lines, fmt.Sprintf("%s %d\n", area, max(n, floors[area])))
+		}
+		sort.Strings(lines)
+		if err := os.WriteFile(floorsPath, []byte(strings.Join(lines, "")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func readFloors(t *testing.T) map[string]int {
+	f, err := os.Open("testdata/floors.txt")
+	if err != nil {
+		if *raise {
+			return map[string]int{}
+		}
+		t.Fatal(err)
+	}
+	defer f.Close()
+	floors := map[string]int{}
+	sc := bufio.NewScanner(f)
+	for sc.Scan() {
+		var mode, area string
+		var n int
+		if _, err := fmt.Sscan(sc.Text(), &mode, &area, &n); err != nil {
+			t.Fatalf("floors.txt: %q: %v", sc.Text(), err)
+		}
+		floors[mode+" "+area] = n
+	}
+	return floors
+}
+
+func setup(t *testing.T) {
+	b, err := os.ReadFile("testdata/env.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := value.ParseJSON(string(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range env.(*value.Dict).All() {
+		ks, _ := value.AsString(k)
+		vs, _ := value.AsString(v)
+		t.Setenv(ks, vs)
+	}
+}
