@@ -58,6 +58,7 @@ type finder struct {
 	kind               string
 	found              []map[string]any
 	examined           int
+	root               string // the path of option paths that is being searched
 	skipped            map[string]any
 }
 
@@ -105,6 +106,7 @@ func runFind(_ context.Context, c *module.Call) (module.Result, error) {
 			c.Warn(fmt.Sprintf("Skipped '%s' path due to this access issue: %s\n", p, why))
 			continue
 		}
+		f.root = p
 		f.walk(p, 1, limit, map[[2]uint64]bool{})
 	}
 	msg := "All paths examined"
@@ -389,8 +391,8 @@ func (f *finder) holds(path string) bool {
 	}
 	if enc := strings.ToLower(f.Str("encoding")); !utf8.Valid(data) && (enc == "" || enc == "utf-8" || enc == "utf8") {
 		why := fmt.Sprintf("Failed to read the file %s due to an encoding error. current encoding: utf-8", path)
-		f.skipped[path] = why
-		f.Warn(fmt.Sprintf("Skipped '%s' path due to this access issue: %s\n", path, why))
+		f.skipped[f.root] = why
+		f.Warn(fmt.Sprintf("Skipped '%s' path due to this access issue: %s\n", f.root, why))
 		return false
 	}
 	if f.Bool("read_whole_file") {
