@@ -463,7 +463,7 @@ func (a *account) modify() (bool, error) {
 		f, _ := a.Args["expires"].(float64)
 		days, err := strconv.ParseInt(expires, 10, 64)
 		switch {
-		case f < 0 && err == nil && days >= 0:
+		case f < 0 && (err == nil && days >= 0 || !inFile("/etc/shadow", a.name)):
 			add("-e", "")
 		case f >= 0 && (err != nil || days != int64(f)/86400):
 			add("-e", a.expiry())
