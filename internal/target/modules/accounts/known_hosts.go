@@ -123,7 +123,7 @@ func runKnownHosts(ctx context.Context, c *module.Call) (module.Result, error) {
 		r["diff"] = diff
 		return r, nil
 	}
-	if changed && !present {
+	if changed && !present && key == "" {
 		if _, err := run.Must(bin, "-R", name, "-f", path); err != nil {
 			return nil, err
 		}
