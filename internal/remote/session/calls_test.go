@@ -20,6 +20,7 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/remote/become"
 	"github.com/troupe-automation/troupe/internal/remote/connection/connectiontest"
+	"github.com/troupe-automation/troupe/internal/remote/pymodule"
 	"github.com/troupe-automation/troupe/internal/remote/session"
 	"github.com/troupe-automation/troupe/internal/wire"
 )
@@ -243,6 +244,14 @@ func TestAsync(t *testing.T) {
 			Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
 		}})
 		if r := result(t, file); r["size"] != 300000.0 {
+			t.Errorf("result %v", r)
+		}
+	})
+	t.Run("python that raises", func(t *testing.T) {
+		m := pymodule.Pack("mod", "", []byte("from ansible.module_utils.basic import AnsibleModule\nraise Exception('boom')\n"), nil)
+		m.Interpreter = python(t)
+		r := result(t, job(t, session.Call{Python: m, Async: &session.Async{Limit: time.Minute}}))
+		if text, _ := r["stderr"].(string); r["failed"] != 1.0 || r["data"] != "" || r["cmd"] != "mod" || !strings.Contains(text, "Exception: boom") {
 			t.Errorf("result %v", r)
 		}
 	})

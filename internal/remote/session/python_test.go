@@ -76,6 +76,8 @@ func TestForeignModules(t *testing.T) {
 	}{
 		{"python that raises", "#!/usr/bin/python\nfrom ansible.module_utils.basic import AnsibleModule\nprint('not json')\nraise RuntimeError('boom')\n", `{}`,
 			map[string]any{"failed": true, "changed": false, "rc": 1.0, "module_stdout": "not json\n", "msg": failure}},
+		{"python without exit_json", "#!/usr/bin/python\nfrom ansible.module_utils.basic import AnsibleModule\nprint('nothing')\n", `{}`,
+			map[string]any{"failed": true, "msg": "New-style module did not handle its own exit"}},
 		{"shell without JSON", "#!/bin/sh\necho hello\necho oops >&2\nexit 3\n", `{}`,
 			map[string]any{"failed": true, "changed": false, "rc": 3.0, "module_stdout": "hello\n", "module_stderr": "oops\n", "msg": failure}},
 		{"WANT_JSON with junk", "#!/bin/sh\n# WANT_JSON\necho noise\nprintf '{\"changed\": false, \"x\": %s}\\n' \"$(wc -l <$1)\"\necho trailing\n", `{"a": 1}`,

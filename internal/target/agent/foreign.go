@@ -67,7 +67,40 @@ func (p *pythons) run(ctx context.Context, c *wire.Call, temp *tempDir, blob fun
 	case err != nil:
 		return nil, internal(err)
 	}
+	if c.Async != nil {
+		return parseJob(c, out), nil
+	}
 	return parseOutput(out, discovered), nil
+}
+
+// parseJob is the result of a module that ran as a job. Failures to print JSON have keys of their own there.
+func parseJob(c *wire.Call, out pyexec.Outcome) json.RawMessage {
+	raw := parseOutput(out, "")
+	var result map[string]json.RawMessage
+	if json.Unmarshal(raw, &result) != nil {
+		return raw
+	}
+	put := func(key string, v any) { result[key], _ = json.Marshal(v) }
+	_, broken := result["module_stdout"]
+	switch {
+	case broken:
+		var msg string
+		json.Unmarshal(result["msg"], &msg)
+		clear(result)
+		put("failed", 1)
+		put("cmd", c.Foreign.Name)
+		put("data", string(out.Stdout))
+		put("stderr", string(out.Stderr))
+		put("msg", msg)
+	case len(out.Stderr) > 0:
+		if _, own := result["stderr"]; !own {
+			put("stderr", string(out.Stderr))
+		}
+	default:
+		return raw
+	}
+	raw, _ = json.Marshal(result)
+	return raw
 }
 
 // completeArgs adds the internal parameters that every module gets (BEHAVIOUR §8), unless the controller set them.

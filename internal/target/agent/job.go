@@ -174,6 +174,7 @@ func runJob(modules *module.Registry) int {
 	if limited.Err() != nil {
 		result, _ = json.Marshal(map[string]any{"failed": true, "msg": "Timeout exceeded", "child_pid": os.Getpid()})
 	}
+	j.temp.remove() // who sees the result finds nothing else left
 	if err := writeWhole(j.file, result); err != nil {
 		return 1
 	}

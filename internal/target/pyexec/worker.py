@@ -145,6 +145,8 @@ def execute(task, code):
         if code is None:
             code = compile(task['source'], task['file'], 'exec', dont_inherit=True)
         exec(code, main.__dict__)
+        print('{"msg": "New-style module did not handle its own exit", "failed": true}')
+        rc = 1
     except SystemExit as e:
         if e.code is None:
             rc = 0

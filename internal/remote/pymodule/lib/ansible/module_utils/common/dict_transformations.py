@@ -39,17 +39,10 @@ def _walk(value, rename):
 
 
 def camel_dict_to_snake_dict(camel_dict, reversible=False, ignore_list=()):
-    """Renames all keys from camelCase to snake_case; the values of keys in ignore_list stay as they are."""
-    out = {}
-    for k, v in camel_dict.items():
-        name = _camel_to_snake(k, reversible=reversible)
-        if isinstance(v, dict) and k not in ignore_list:
-            out[name] = camel_dict_to_snake_dict(v, reversible, ignore_list)
-        elif isinstance(v, list) and k not in ignore_list:
-            out[name] = [camel_dict_to_snake_dict(e, reversible, ignore_list) if isinstance(e, dict) else e for e in v]
-        else:
-            out[name] = v
-    return out
+    """Renames all keys from camelCase to snake_case, at any depth; of the outermost ones, the values of those in ignore_list stay as they are."""
+    def rename(key):
+        return _camel_to_snake(key, reversible=reversible)
+    return dict((rename(k), v if k in ignore_list else _walk(v, rename)) for k, v in camel_dict.items())
 
 
 def snake_dict_to_camel_dict(snake_dict, capitalize_first=False):
