@@ -192,8 +192,13 @@ func repeat(seq, count Value) (Value, error) {
 	n, _ := toInt64(count)
 	n = max(n, 0)
 	check := func(size int) error {
-		if n > 0 && int64(size) > maxRepeat/n {
-			return Errorf("MemoryError", "repeating %d elements %d times is more than the limit of %d", size, n, maxRepeat)
+		limit := int64(maxRepeat)
+		switch seq.(type) {
+		case *List, *Tuple:
+			limit = MaxRange
+		}
+		if n > 0 && int64(size) > limit/n {
+			return Errorf("MemoryError", "repeating %d elements %d times is more than the limit of %d", size, n, limit)
 		}
 		return nil
 	}

@@ -23,9 +23,6 @@ func ValueErrorf(format string, args ...any) error { return Errorf("ValueError",
 
 // Errorf returns a Python exception of the given class.
 func Errorf(class, format string, args ...any) error {
-	if len(args) == 0 {
-		return &Error{Class: class, Msg: format}
-	}
 	return &Error{Class: class, Msg: fmt.Sprintf(format, args...)}
 }
 

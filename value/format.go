@@ -521,7 +521,7 @@ func formatInt(n *big.Int, f formatSpec) (string, error) {
 			return "", Errorf("OverflowError", "Python int too large to convert to C long")
 		}
 		if n.Int64() < 0 || n.Int64() > utf8.MaxRune {
-			return "", Errorf("OverflowError", "%c arg not in range(0x110000)")
+			return "", Errorf("OverflowError", "%%c arg not in range(0x110000)")
 		}
 		return align(string(rune(n.Int64())), f, '<'), nil
 	case 'b':

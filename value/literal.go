@@ -16,7 +16,6 @@ func LiteralEval(s string) (Value, error) { return LiteralEvalNames(s, nil) }
 // LiteralEvalNames is LiteralEval with further names that stand for values.
 func LiteralEvalNames(s string, names map[string]Value) (Value, error) {
 	p := &literalParser{s: strings.TrimLeft(s, " \t"), names: names}
-	p.line = len(s) > 0 && strings.HasPrefix(p.s, "\n")
 	v, err := p.tupleOrValue()
 	if err != nil {
 		return nil, err
@@ -33,7 +32,6 @@ type literalParser struct {
 	i     int
 	depth int
 	paren int
-	line  bool
 	names map[string]Value
 }
 
@@ -51,7 +49,7 @@ func (p *literalParser) space() {
 			p.i++
 		case c == '\\' && p.i+1 < len(p.s) && p.s[p.i+1] == '\n':
 			p.i += 2
-		case (c == '\n' || c == '\r') && (p.paren > 0 || strings.TrimSpace(p.s[p.i:]) == ""):
+		case (c == '\n' || c == '\r') && (p.paren > 0 || strings.TrimSpace(p.s[p.i:]) == "" || strings.TrimSpace(p.s[:p.i]) == ""):
 			p.i++
 		case c == '#':
 			for p.i < len(p.s) && p.s[p.i] != '\n' {

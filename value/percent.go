@@ -199,19 +199,19 @@ func percentOne(conv rune, at int, flags string, width, prec int, hasPrec bool, 
 	case 'c':
 		if s, ok := AsString(arg); ok {
 			if utf8.RuneCountInString(s) != 1 {
-				return "", TypeErrorf("%c requires int or char")
+				return "", TypeErrorf("%%c requires int or char")
 			}
 			return pad(s, width, left, ' '), nil
 		}
 		if _, big := arg.(*BigInt); big {
-			return "", Errorf("OverflowError", "%c arg not in range(0x110000)")
+			return "", Errorf("OverflowError", "%%c arg not in range(0x110000)")
 		}
 		n, ok := toInt64(arg)
 		if !ok {
-			return "", TypeErrorf("%c requires int or char")
+			return "", TypeErrorf("%%c requires int or char")
 		}
 		if n < 0 || n > utf8.MaxRune {
-			return "", Errorf("OverflowError", "%c arg not in range(0x110000)")
+			return "", Errorf("OverflowError", "%%c arg not in range(0x110000)")
 		}
 		return pad(string(rune(n)), width, left, ' '), nil
 	case 'd', 'i', 'u':

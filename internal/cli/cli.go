@@ -22,6 +22,8 @@ import (
 	"github.com/troupe-automation/troupe/internal/cli/hosts"
 	"github.com/troupe-automation/troupe/internal/cli/launch"
 	"github.com/troupe-automation/troupe/internal/cli/playbook"
+	"github.com/troupe-automation/troupe/internal/cli/settings"
+	"github.com/troupe-automation/troupe/internal/cli/vault"
 )
 
 // command is one row of the table of commands: adding one is a package and a row.
@@ -36,6 +38,8 @@ var commands = []command{
 	{"playbook", "ansible-playbook", "run playbooks", playbook.Main},
 	{"adhoc", "ansible", "run one module on hosts", adhoc.Main},
 	{"inventory", "ansible-inventory", "show hosts, groups and their variables", hosts.Main},
+	{"config", "ansible-config", "show settings and where they came from", settings.Main},
+	{"vault", "ansible-vault", "encrypt and decrypt files and texts", vault.Main},
 	{"eval", "", "evaluate a template with a host's variables", eval.Main},
 	{"explain", "", "explain an error code", explain.Main},
 }

@@ -3,7 +3,6 @@ package syntax
 import (
 	"sort"
 	"strings"
-	"unicode/utf8"
 )
 
 // maxDepth bounds how deep expressions and blocks may nest.
@@ -56,6 +55,11 @@ type parser struct {
 }
 
 func newParser(cfg *Config, src string) (*parser, *Error) {
+	for _, d := range []string{cfg.BlockStart, cfg.BlockEnd, cfg.VariableStart, cfg.VariableEnd, cfg.CommentStart, cfg.CommentEnd} {
+		if d == "" {
+			return nil, errorf(0, 1, "the delimiters of a template must not be empty")
+		}
+	}
 	p := &parser{cfg: cfg, blockSeen: map[string]bool{}}
 	if strings.Contains(src, "\r\n") {
 		n := 0
@@ -603,6 +607,3 @@ func targetKind(e Expr) string {
 	}
 	return "expr"
 }
-
-// runeCount is used by messages that count characters.
-func runeCount(s string) int { return utf8.RuneCountInString(s) }

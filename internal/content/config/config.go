@@ -237,8 +237,11 @@ func (c *Config) Value(name string) (value.Value, Origin) {
 // Origin returns where a setting's value came from.
 func (c *Config) Origin(name string) Origin { return c.values[name].origin }
 
-// Bool returns a boolean setting.
-func (c *Config) Bool(name string) bool { v, _ := c.values[name].val.(value.Bool); return bool(v) }
+// Bool returns a boolean setting, or whether a setting without a type says yes.
+func (c *Config) Bool(name string) bool {
+	v, ok := c.values[name]
+	return ok && Truth(v.val)
+}
 
 // Int returns an integer setting, 0 when it is not set.
 func (c *Config) Int(name string) int {

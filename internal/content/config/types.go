@@ -261,3 +261,6 @@ func badFile(file, problem string, line int) error {
 	}
 	return d.At(source.Pos{File: file, Line: line}, 0, "")
 }
+
+// Default is a setting's default as the table has it, templates unrendered.
+func Default(s *Setting) value.Value { return fromGo(s.Default) }

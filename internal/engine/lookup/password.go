@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"github.com/troupe-automation/troupe/internal/content/playbook"
-	"github.com/troupe-automation/troupe/internal/lang/filters"
+	"github.com/troupe-automation/troupe/internal/lang/pyrandom"
 	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -159,10 +159,10 @@ func randomPassword(o passwordOptions) (string, error) {
 		return "", value.Errorf("AnsibleAssertionError", "no characters to make a password of")
 	}
 	var b strings.Builder
-	var seeded *filters.Twister
+	var seeded *pyrandom.Random
 	if o.seeded {
 		var err error
-		if seeded, err = filters.NewTwister(value.Str(o.seed)); err != nil {
+		if seeded, err = pyrandom.New(value.Str(o.seed)); err != nil {
 			return "", err
 		}
 	}

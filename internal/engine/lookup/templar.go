@@ -22,6 +22,9 @@ type Set struct {
 
 // Lookup implements template.LookupFunc.
 func (s *Set) Lookup(t *template.Templar, name string, terms []value.Value, options []value.Kwarg) ([]value.Value, error) {
+	if !Has(name) {
+		return nil, &template.Error{Class: "AnsibleError", Kind: "lookup", Msg: "lookup plugin (" + name + ") not found", Offset: -1}
+	}
 	out, err := Run(&templar{s, t}, name, terms, options)
 	var e *value.Error
 	if errors.As(err, &e) && e.Class == "AnsibleUndefinedVariable" {

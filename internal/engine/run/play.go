@@ -99,6 +99,11 @@ func (r *Run) runPlay(ctx context.Context, p *playbook.Play) (code int, stop boo
 		r.emit(&event.NoHostsMatched{Pattern: pattern})
 		return r.code(), false, nil
 	}
+	for _, h := range pl.targeted { // files of variables that cannot be read stop the run before anything happens
+		if pl.scope(h, nil); pl.fileErr != nil {
+			return int(diag.ExitOf(pl.fileErr)), true, pl.fileErr
+		}
+	}
 	batches, err := pl.batches()
 	if err != nil {
 		return ExitError, true, err

@@ -419,7 +419,7 @@ func (p *play) roleKey(r *playbook.Role) string {
 
 func roleIdentity(r *playbook.Role) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\x00%s\x00%s\x00%s\x00%s\x00%v\x00", r.Path, r.TasksFrom, r.VarsFrom, r.DefaultsFrom, r.HandlersFrom, r.FromInclude)
+	fmt.Fprintf(&b, "%s\x00%s\x00%s\x00%s\x00%s\x00%v\x00", r.Path, r.TasksFrom, r.VarsFrom, r.DefaultsFrom, r.HandlersFrom, r.FromInclude && len(r.Parents) == 0)
 	for _, d := range []value.Value{r.Params, r.VarsKw, r.Get("when"), r.Get("tags")} {
 		switch d := d.(type) {
 		case nil:

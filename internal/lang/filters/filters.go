@@ -5,6 +5,7 @@
 package filters
 
 import (
+	"github.com/troupe-automation/troupe/internal/lang/filters/collections"
 	"github.com/troupe-automation/troupe/jinja"
 	"github.com/troupe-automation/troupe/jinja/builtins"
 	"github.com/troupe-automation/troupe/value"
@@ -16,20 +17,21 @@ func Environment() *jinja.Environment {
 	env := builtins.New()
 	env.AddFilters(wrapAll(builtins.Filters())...)
 	for _, family := range families {
-		env.AddFilters(family.qualified(wrapAll(family.filters))...)
-		env.AddTests(family.qualified(family.tests)...)
+		env.AddFilters(qualified(wrapAll(family.filters))...)
+		env.AddTests(qualified(family.tests)...)
 	}
+	env.AddFilters(wrapAll(collections.Filters())...)
+	env.AddTests(collections.Tests()...)
 	return env
 }
 
-// family is what one file adds. Names are short; collection is where they live when that is not ansible.builtin.
+// family is what one file adds.
 type family struct {
-	collection string
-	filters    []jinja.Filter
-	tests      []jinja.Filter
+	filters []jinja.Filter
+	tests   []jinja.Filter
 }
 
-var families = []family{encodings, mappings, sets, texts, numbers, jsons, regexes, yamls, paths, randoms, times, urls, secrets, results, versions, queries, ipaddrs}
+var families = []family{encodings, mappings, sets, texts, numbers, jsons, regexes, yamls, paths, randoms, times, urls, secrets, results, versions}
 
 // textFilters give text that no later step may turn into data.
 var textFilters = map[string]bool{
@@ -80,19 +82,12 @@ func wrap(f jinja.Filter) jinja.Filter {
 }
 
 // qualified adds the full names of filters and tests.
-func (f family) qualified(fs []jinja.Filter) []jinja.Filter {
-	prefixes := []string{"", "ansible.builtin.", "ansible.legacy."}
-	if f.collection != "" {
-		prefixes = []string{"", f.collection + "."}
-		if f.collection == "ansible.utils" {
-			prefixes = append(prefixes, "ansible.netcommon.")
-		}
-	}
-	out := make([]jinja.Filter, 0, len(prefixes)*len(fs))
-	for _, flt := range fs {
-		for _, prefix := range prefixes {
-			g := flt
-			g.Name = prefix + flt.Name
+func qualified(fs []jinja.Filter) []jinja.Filter {
+	out := make([]jinja.Filter, 0, 3*len(fs))
+	for _, f := range fs {
+		for _, prefix := range []string{"", "ansible.builtin.", "ansible.legacy."} {
+			g := f
+			g.Name = prefix + f.Name
 			out = append(out, g)
 		}
 	}

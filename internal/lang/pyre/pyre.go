@@ -4,11 +4,15 @@
 // with look-around or back-references, and the few cases where the two languages differ (empty matches beside others, "$"
 // before a last newline, word boundaries in text that is not ASCII), run in regexp2 with a time limit.
 //
+// One difference is known: where a pattern prefers nothing to something (a??), Python finds the something in a second
+// try at the same place, and this package goes on.
+//
 // Called by internal/lang/filters and by the engine's lookups.
 package pyre
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +51,7 @@ type Regexp struct {
 	net     *regexp2.Regexp
 	netErr  error
 
+	nullable bool // may match nothing: Go and Python then differ in what they find next to another match
 	boundary bool // has \b or \B or classes that differ outside ASCII
 	dollar   bool // has $ that also matches before a last newline
 }
@@ -92,6 +97,10 @@ func compile(pattern string, flags Flags) (*Regexp, error) {
 	if !t.needNet {
 		if r, err := regexp.Compile(goFlags(t.flags) + t.go2.String()); err == nil {
 			re.re2 = r
+			re.nullable = true
+			if tree, err := syntax.Parse(r.String(), syntax.Perl); err == nil {
+				re.nullable = minLen(tree) == 0
+			}
 		}
 	}
 	re.netText = t.net.String()
@@ -111,6 +120,36 @@ func compile(pattern string, flags Flags) (*Regexp, error) {
 		}
 	}
 	return re, nil
+}
+
+// minLen is the length of the shortest match, or 1 for anything longer.
+func minLen(re *syntax.Regexp) int {
+	switch re.Op {
+	case syntax.OpLiteral, syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return 1
+	case syntax.OpCapture, syntax.OpPlus:
+		return minLen(re.Sub[0])
+	case syntax.OpRepeat:
+		if re.Min == 0 {
+			return 0
+		}
+		return minLen(re.Sub[0])
+	case syntax.OpConcat:
+		for _, s := range re.Sub {
+			if minLen(s) > 0 {
+				return 1
+			}
+		}
+		return 0
+	case syntax.OpAlternate:
+		for _, s := range re.Sub {
+			if minLen(s) == 0 {
+				return 0
+			}
+		}
+		return 1
+	}
+	return 0
 }
 
 func goFlags(f Flags) string {
@@ -204,19 +243,13 @@ func (re *Regexp) MatchStart(s string) (*Match, error) {
 
 // FindAll finds all matches that do not overlap, at most n of them (n < 0: all).
 func (re *Regexp) FindAll(s string, n int) ([]*Match, error) {
-	if re.linear(s) {
+	if re.linear(s) && !re.nullable {
 		locs := re.re2.FindAllStringSubmatchIndex(s, n)
-		empty := false
-		for _, l := range locs {
-			empty = empty || l[0] == l[1]
+		out := make([]*Match, len(locs))
+		for i, l := range locs {
+			out[i] = &Match{s, l}
 		}
-		if !empty {
-			out := make([]*Match, len(locs))
-			for i, l := range locs {
-				out[i] = &Match{s, l}
-			}
-			return out, nil
-		}
+		return out, nil
 	}
 	return re.walk(s, n)
 }

@@ -540,6 +540,11 @@ func (t *translator) group() (consumed bool, err error) {
 			t.go2.WriteString("(")
 			t.net.WriteString("(?<" + itoa(capture) + ">")
 			t.i += end + 1
+		case rest == "P":
+			return false, t.fail(len(t.s), "unexpected end of pattern")
+		case rest[0] == 'P' && rest[1] != '<' && rest[1] != '=':
+			_, w := utf8.DecodeRuneInString(rest[1:])
+			return false, t.fail(start+1, "unknown extension ?P%s", rest[1:1+w])
 		case strings.HasPrefix(rest, "P="):
 			end := strings.IndexByte(rest, ')')
 			if end < 0 {

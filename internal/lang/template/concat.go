@@ -93,7 +93,7 @@ func concatText(nodes []value.Value) (value.Value, error) {
 		if n, ok := nodes[0].(value.NativeText); ok {
 			return n, nil
 		}
-		s, err := value.ToStr(nodes[0])
+		s, err := nodeText(nodes[0])
 		if err != nil {
 			return nil, err
 		}
@@ -127,6 +127,8 @@ func concatNative(nodes []value.Value) (value.Value, error) {
 			return openVault(n)
 		case value.Str:
 			text = string(n)
+		case value.Markup:
+			text = string(n)
 		default:
 			return n, nil
 		}
@@ -136,6 +138,9 @@ func concatNative(nodes []value.Value) (value.Value, error) {
 			return nil, err
 		}
 		text = s
+	}
+	if strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\t") {
+		return value.Str(text), nil // Python's parser stumbles over the indent
 	}
 	v, err := value.LiteralEval(text)
 	if err != nil {
@@ -150,11 +155,19 @@ func concatNative(nodes []value.Value) (value.Value, error) {
 func join(nodes []value.Value) (string, error) {
 	var b strings.Builder
 	for _, n := range nodes {
-		s, err := value.ToStr(n)
+		s, err := nodeText(n)
 		if err != nil {
 			return "", err
 		}
 		b.WriteString(s)
 	}
 	return b.String(), nil
+}
+
+// nodeText is a node as text; bytes are decoded rather than printed.
+func nodeText(n value.Value) (string, error) {
+	if b, ok := n.(value.Bytes); ok {
+		return string(b), nil
+	}
+	return value.ToStr(n)
 }

@@ -177,8 +177,14 @@ func (t *Templar) run(p *program, native bool) (value.Value, error) {
 
 // keepNewlines gives a text back the newlines at its end that the engine took away.
 func keepNewlines(v value.Value, src string) value.Value {
+	if !strings.HasSuffix(src, "\n") {
+		return v
+	}
+	if n, ok := v.(value.NativeText); ok {
+		v = value.Str(n)
+	}
 	s, ok := v.(value.Str)
-	if !ok || !strings.HasSuffix(src, "\n") {
+	if !ok {
 		return v
 	}
 	want := len(src) - len(strings.TrimRight(src, "\n"))

@@ -1,4 +1,4 @@
-package filters
+package collections
 
 import (
 	"fmt"

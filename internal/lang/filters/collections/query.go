@@ -1,4 +1,4 @@
-package filters
+package collections
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"github.com/troupe-automation/troupe/value"
 )
 
-var queries = family{collection: "community.general", filters: []jinja.Filter{
+var queries = family{collections: []string{"community.general"}, filters: []jinja.Filter{
 	{Name: "json_query", Signature: "json_query(data, expr)", Run: jsonQuery},
 }}
 

@@ -1,4 +1,4 @@
-package filters
+package collections
 
 import (
 	"encoding/hex"
@@ -13,7 +13,7 @@ import (
 )
 
 var ipaddrs = family{
-	collection: "ansible.utils",
+	collections: []string{"ansible.utils", "ansible.netcommon"},
 	filters: []jinja.Filter{
 		{Name: "cidr_merge", Signature: "cidr_merge(value, action='merge')", Run: cidrMerge},
 		{Name: "hwaddr", Signature: "hwaddr(value, query='', alias='hwaddr')", Run: hwaddr},
