@@ -13,28 +13,11 @@ import (
 
 var update = flag.Bool("update", false, "rewrite deps.txt")
 
-// The agent travels to every host: what it is made of, and how big it is, changes only on purpose. What travels is the
-// compressed size. HTTP and TLS (get_url, uri) are 3.5 MB of the plain one.
+// The agent travels to every host: what it is made of, and how big it is, changes only on purpose.
 const (
-	plainLimit      = 8 << 20
+	plainLimit      = 7_700_000 // what travels is the compressed size; the aim is 7 MB, by a second image with the HTTP modules (docs/compat.md)
 	compressedLimit = 3 << 20
 )
-
-// buildFlags are those of the Makefile.
-func buildFlags(t *testing.T) []string {
-	t.Helper()
-	text, err := os.ReadFile("../../Makefile")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if flags, ok := strings.CutPrefix(line, "AGENTFLAGS :="); ok {
-			return strings.Fields(flags)
-		}
-	}
-	t.Fatal("the Makefile has no AGENTFLAGS")
-	return nil
-}
 
 func TestDependencies(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").Output()
@@ -77,10 +60,13 @@ func TestSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the agent twice")
 	}
+	flags, err := os.ReadFile("build.flags") // as the Makefile builds it
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, arch := range []string{"amd64", "arm64"} {
 		file := filepath.Join(t.TempDir(), arch)
-		args := append([]string{"build"}, buildFlags(t)...)
-		cmd := exec.Command("go", append(args, "-trimpath", "-ldflags", "-s -w", "-o", file, ".")...)
+		cmd := exec.Command("go", append(append([]string{"build"}, strings.Fields(string(flags))...), "-ldflags", "-s -w -funcalign=8", "-o", file, ".")...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
