@@ -103,8 +103,14 @@ func (p *Program) wrap(err error, off int) error {
 }
 
 func (p *Program) context(vars Resolver) *Context {
-	r := &run{limits: p.env.Limits.withDefaults(), vars: vars}
-	return &Context{env: p.env, prog: p, vars: vars, run: r}
+	// One allocation for both: this is part of every render.
+	var r struct {
+		ctx Context
+		run run
+	}
+	r.run = run{limits: p.env.Limits.withDefaults(), vars: vars}
+	r.ctx = Context{env: p.env, prog: p, vars: vars, run: &r.run}
+	return &r.ctx
 }
 
 func (p *Program) frame(ctx *Context) *frame {

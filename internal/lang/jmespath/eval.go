@@ -233,12 +233,10 @@ func (n compare) eval(v value.Value) (value.Value, error) {
 		eq, err := same(a, b)
 		return value.Bool(eq == (n.op == "eq")), err
 	}
-	as, ok1 := value.AsString(a)
-	bs, ok2 := value.AsString(b)
+	ok1, ok2 := value.IsString(a), value.IsString(b)
 	if !(isNumber(a) && isNumber(b)) && !(ok1 && ok2) {
 		return value.None, nil
 	}
-	_, _ = as, bs
 	op := map[string]value.CompareOp{"lt": value.Lt, "lte": value.Le, "gt": value.Gt, "gte": value.Ge}[n.op]
 	ok, err := value.Compare(op, a, b)
 	return value.Bool(ok), err
@@ -311,16 +309,6 @@ func typeError(fn string, v value.Value, actual, want string) error {
 	return &Error{"type", fmt.Sprintf("In function %s(), invalid type for value: %s, expected one of: [%s], received: \"%s\"", fn, s, strings.Join(quoted, ", "), actual)}
 }
 
-// pythonType is the type in the "received" part of an error.
-func pythonType(v value.Value) string {
-	switch t := typeOf(v); t {
-	case "expref":
-		return t
-	default:
-		return t
-	}
-}
-
 // function is a built-in: the types of its parameters ("" is any, "a|b" either, "array-number" an array of numbers) and
 // what it does. A last parameter that starts with "..." repeats.
 type function struct {
@@ -368,30 +356,36 @@ func check(fn string, v value.Value, want string) error {
 	if want == "" {
 		return nil
 	}
+	var elems []string // element types allowed in an array; none: any
+	matched := false
 	for _, w := range strings.Split(want, "|") {
 		base, elem, has := strings.Cut(w, "-")
 		if typeOf(v) != base {
 			continue
 		}
-		if !has {
-			return nil
-		}
-		ok := true
-		for _, e := range v.(*value.List).Elems {
-			ok = ok && typeOf(e) == elem
-		}
-		if ok {
-			return nil
-		}
-		if !strings.Contains(want, "|") {
-			for _, e := range v.(*value.List).Elems {
-				if typeOf(e) != elem {
-					return typeError(fn, e, typeOf(e), elem)
-				}
-			}
+		matched = true
+		if has {
+			elems = append(elems, elem)
 		}
 	}
-	return typeError(fn, v, pythonType(v), want)
+	if !matched {
+		return typeError(fn, v, typeOf(v), want)
+	}
+	if elems == nil || len(list(v)) == 0 {
+		return nil
+	}
+	allowed := elems[0]
+	for _, e := range elems {
+		if typeOf(list(v)[0]) == e {
+			allowed = e
+		}
+	}
+	for _, e := range list(v) {
+		if typeOf(e) != allowed {
+			return typeError(fn, e, e.TypeName(), want)
+		}
+	}
+	return nil
 }
 
 func list(v value.Value) []value.Value { return v.(*value.List).Elems }

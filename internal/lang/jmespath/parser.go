@@ -68,6 +68,10 @@ func (p *parser) fail(t token, msg string) error {
 	if t.kind == "eof" {
 		return &Error{"incomplete", fmt.Sprintf("Invalid jmespath expression: Incomplete expression:\n\"%s\"\n%s^", p.expr, strings.Repeat(" ", len(p.expr)+1))}
 	}
+	return p.failAt(t, msg)
+}
+
+func (p *parser) failAt(t token, msg string) error {
 	return &Error{"parse", fmt.Sprintf("%s: Parse error at column %d, token \"%s\" (%s), for expression:\n\"%s\"\n%s^",
 		msg, t.start, t.text, strings.ToUpper(t.kind), p.expr, strings.Repeat(" ", t.start+1))}
 }
@@ -150,7 +154,7 @@ func (p *parser) prefix(t token) (node, error) {
 		n, err := p.expression(power["expref"])
 		return expref{n}, err
 	}
-	return nil, p.fail(t, "Invalid token.")
+	return nil, p.fail(t, "invalid token")
 }
 
 func (p *parser) star() (node, error) {
@@ -306,7 +310,7 @@ func (p *parser) dotRHS(bp int) (node, error) {
 		p.next()
 		return p.multiHash()
 	default:
-		return nil, p.fail(t, "Expecting: ['quoted_identifier', 'unquoted_identifier', 'lbracket', 'lbrace'], got: "+t.kind)
+		return nil, p.failAt(t, "Expecting: ['quoted_identifier', 'unquoted_identifier', 'lbracket', 'lbrace'], got: "+t.kind)
 	}
 }
 

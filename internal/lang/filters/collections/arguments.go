@@ -7,6 +7,7 @@ import (
 
 // The words of package argument, without the package's name: nearly every line of a filter uses one.
 var (
+	toText       = argument.Text
 	filterError  = argument.FilterError
 	undefinedArg = argument.Undefined
 	class        = argument.Class

@@ -13,11 +13,11 @@ type family struct {
 	tests       []jinja.Filter
 }
 
-var families = []family{queries, ipaddrs}
+var families = []family{queries, ipaddrs, general}
 
 // Filters returns all filters under all their names.
 func Filters() []jinja.Filter {
-	var out []jinja.Filter
+	out := append([]jinja.Filter(nil), fullNameOnly...)
 	for _, f := range families {
 		out = append(out, f.named(f.filters)...)
 	}
