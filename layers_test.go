@@ -39,7 +39,7 @@ var layers = []string{
 	"internal/cli",
 	"cmd/*",
 	"test/*",
-	"test/corpus/cmd",
+	"test/demo test/corpus/cmd",
 }
 
 // never lists whole subtrees that stay apart, direct or not.

@@ -242,7 +242,18 @@ func toBytes(v any) (int64, bool) {
 
 // ExpandPath replaces $VAR, ${VAR} and a leading ~ or ~user as Python's expandvars and expanduser do: what is not
 // defined stays as written.
-func ExpandPath(s string) string {
+func ExpandPath(s string) string { return ExpandPathEnv(s, nil) }
+
+// ExpandPathEnv is ExpandPath with env, of "K=V", on top of this process's environment.
+func ExpandPathEnv(s string, env []string) string {
+	lookup := func(name string) (string, bool) {
+		for i := len(env) - 1; i >= 0; i-- {
+			if v, ok := strings.CutPrefix(env[i], name+"="); ok {
+				return v, true
+			}
+		}
+		return os.LookupEnv(name)
+	}
 	if strings.Contains(s, "$") {
 		var b strings.Builder
 		for i := 0; i < len(s); i++ {
@@ -261,7 +272,7 @@ func ExpandPath(s string) string {
 				}
 				name = s[i+1 : j]
 			}
-			if v, ok := os.LookupEnv(name); ok && name != "" {
+			if v, ok := lookup(name); ok && name != "" {
 				b.WriteString(v)
 			} else {
 				b.WriteString(s[i:j])
@@ -276,7 +287,7 @@ func ExpandPath(s string) string {
 	user, rest, _ := strings.Cut(s[1:], "/")
 	home := ""
 	if user == "" {
-		home = os.Getenv("HOME")
+		home, _ = lookup("HOME")
 	}
 	if home == "" {
 		home = homeOf(user)

@@ -305,6 +305,12 @@ func (r *remote) call(ctx context.Context, call action.ModuleCall) (*session.Ses
 		}
 		c.Module, c.Python = "", &m
 	}
+	if _, given := call.Args.GetStr("_async_dir"); call.Name == "ansible.builtin.async_status" && !given {
+		if dir := r.asyncDir(); dir != "" {
+			call.Args = call.Args.Copy()
+			call.Args.SetStr("_async_dir", value.Str(dir))
+		}
+	}
 	text, err := value.JSON(call.Args, value.JSONOptions{})
 	if err != nil {
 		return nil, c, err
@@ -418,6 +424,17 @@ func (r *remote) async() int {
 	return int(n)
 }
 
+// asyncDir is the directory of job files: the environment's, the option async_dir, "" for the default.
+func (r *remote) asyncDir() string {
+	if d, ok := r.env["ANSIBLE_ASYNC_DIR"]; ok {
+		return d
+	}
+	if v, _, err := r.x.Config.PluginOption("shell", "sh", "async_dir", config.Sources{Vars: r.variable}); err == nil && v != value.None {
+		return plain(v)
+	}
+	return ""
+}
+
 // runAsync starts the module as a job of its own and, with poll, waits for its end (BEHAVIOUR §3.10).
 func (r *remote) runAsync(c *action.Context) (*action.Outcome, error) {
 	limit := r.async()
@@ -438,13 +455,7 @@ func (r *remote) runAsync(c *action.Context) (*action.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := ""
-	if v, _, err := r.x.Config.PluginOption("shell", "sh", "async_dir", config.Sources{Vars: r.variable}); err == nil && v != value.None {
-		dir = plain(v)
-	}
-	if d, ok := r.env["ANSIBLE_ASYNC_DIR"]; ok {
-		dir = d
-	}
+	dir := r.asyncDir()
 	call.Async = &session.Async{JID: fmt.Sprintf("j%d", rand.Int64N(1_000_000_000_000)), Limit: time.Duration(limit) * time.Second, Dir: dir}
 	raw, err := s.Run(c, call)
 	if err != nil {

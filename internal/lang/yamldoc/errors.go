@@ -96,6 +96,7 @@ func (e *SyntaxError) diagnostic(jsonErr string, data []byte, o *Options) *diag.
 	} else if o.File != "" {
 		d.At(source.Pos{File: o.File}, 0, "")
 	}
+	e.improve(d, lineOf(data, pos.Line))
 	problem := e.Problem
 	if e.reader {
 		problem = ""
@@ -111,6 +112,28 @@ func (e *SyntaxError) diagnostic(jsonErr string, data []byte, o *Options) *diag.
 	d.Classic = "We were unable to read either as JSON nor YAML, these are the errors we got from each:\nJSON: " + jsonErr +
 		"\n\nSyntax Error while loading YAML.\n  " + problem + ". " + e.Error() + trailer
 	return d
+}
+
+// improve points at the whole of an everyday mistake and shows the line put right.
+func (e *SyntaxError) improve(d *diag.Diagnostic, line string) {
+	switch {
+	case d.Code == diag.UnquotedJinja:
+		before, rest, ok := strings.Cut(line, "{{")
+		if !ok || strings.Contains(before, `"`) || e.Mark.File == "" {
+			return
+		}
+		at := e.Mark
+		at.Col = utf8.RuneCountInString(before) + 1
+		d.Spans = nil
+		d.At(at, 2, "YAML reads this as the start of a mapping")
+		if value := strings.TrimRight("{{"+rest, " \t\r"); !strings.Contains(value, `"`) {
+			d.Hint("quote it: " + strings.TrimSpace(before) + ` "` + value + `"`)
+		}
+	case strings.HasPrefix(d.Summary, `a second ":"`):
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ": "); ok && !strings.ContainsAny(value, "\"'") {
+			d.Hint("quote it: " + name + `: "` + value + `"`)
+		}
+	}
 }
 
 func lineOf(data []byte, n int) string {

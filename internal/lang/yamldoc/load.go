@@ -331,20 +331,19 @@ func (c *converter) mapping(n *yaml.Node, out *Node, data bool) error {
 	// All keys come before any value, as in PyYAML: the warnings of the outer mapping are first.
 	out.Pairs = make([]Pair, 0, len(entries)/2)
 	places := make([]int, len(entries)/2) // entry → index in Pairs
-	index := value.NewDict()
-	for i := range places {
+	for i := range places {               // until the values come, the dict holds where in Pairs a key is
 		key, err := c.key(entries[2*i], out)
 		if err != nil {
 			return err
 		}
-		at, known, err := index.Get(key.val)
+		at, known, err := dict.Get(key.val)
 		if err != nil {
 			return err
 		}
 		if !known {
 			places[i] = len(out.Pairs)
 			out.Pairs = append(out.Pairs, Pair{Key: key})
-			if err := index.Set(key.val, value.Int(places[i])); err != nil {
+			if err := dict.Set(key.val, value.Int(places[i])); err != nil {
 				return err
 			}
 			continue

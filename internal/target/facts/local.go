@@ -23,7 +23,9 @@ func local(h *host) {
 	for _, f := range files {
 		info, err := os.Stat(f)
 		if err != nil {
-			h.warn(fmt.Sprintf("Could not stat fact (%s): %s", f, hostos.Errno(err)))
+			why := fmt.Sprintf("Could not stat fact (%s): %s", f, hostos.Errno(err))
+			h.warn(why)
+			out[strings.TrimSuffix(filepath.Base(f), ".fact")] = why
 			continue
 		}
 		key := strings.TrimSuffix(filepath.Base(f), ".fact")

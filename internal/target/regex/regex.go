@@ -320,12 +320,34 @@ func (m *Match) Expand(template, s string) (string, error) {
 	return b.String(), nil
 }
 
+// CheckTemplate reports what is wrong with a replacement for this pattern, without a match to fill it from.
+func (r *Regex) CheckTemplate(template string) error {
+	blank := &Match{Names: map[string]int{}}
+	var names []string
+	if r.fast != nil {
+		names = r.fast.SubexpNames()
+	} else {
+		names = r.slow.GetGroupNames()
+	}
+	for i, n := range names {
+		blank.Groups = append(blank.Groups, [2]int{-1, -1})
+		if n != "" {
+			blank.Names[n] = i
+		}
+	}
+	_, err := blank.Expand(template, "")
+	return err
+}
+
 func isOctal(s string) bool {
 	return strings.Trim(s, "01234567") == "" && s[0] <= '3'
 }
 
 // Sub replaces all matches and counts them, as Python's subn does.
 func (r *Regex) Sub(template, s string) (string, int, error) {
+	if err := r.CheckTemplate(template); err != nil {
+		return s, 0, err
+	}
 	matches, err := r.All(s)
 	if err != nil || len(matches) == 0 {
 		return s, 0, err

@@ -176,7 +176,7 @@ func (e *endpoint) hop(ctx context.Context, spec string) (*endpoint, error) {
 	if host == "" {
 		return nil, fmt.Errorf("ProxyJump %q names no host", spec)
 	}
-	hop := &endpoint{password: e.password, phrase: e.phrase, timeout: e.timeout}
+	hop := &endpoint{phrase: e.phrase, timeout: e.timeout} // the password is for the target alone
 	file, err := settings{}.parseArgs(e.args)
 	if err != nil {
 		return nil, err

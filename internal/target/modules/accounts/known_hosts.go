@@ -74,8 +74,8 @@ func runKnownHosts(ctx context.Context, c *module.Call) (module.Result, error) {
 	wantKind, wantKey := keyParts(key)
 	found, all, drop := false, false, map[int]bool{}
 	for i, l := range lines {
-		if !ours[i] {
-			continue
+		if !ours[i] || strings.HasPrefix(l, "@") != strings.HasPrefix(key, "@") {
+			continue // an authority is not a host
 		}
 		kind, k := keyParts(l)
 		hashed := strings.HasPrefix(strings.TrimSpace(l), "|1|")

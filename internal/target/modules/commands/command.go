@@ -131,7 +131,7 @@ func runCommand(ctx context.Context, c *module.Call) (module.Result, error) {
 		if c.Bool("expand_argument_vars") {
 			cmd.Args = make([]string, len(argv))
 			for i, a := range argv {
-				cmd.Args[i] = expandWith(a, c.Env)
+				cmd.Args[i] = module.ExpandPathEnv(a, c.Env)
 			}
 		}
 	}
@@ -158,20 +158,6 @@ func runCommand(ctx context.Context, c *module.Call) (module.Result, error) {
 		return fail("non-zero return code")
 	}
 	return r, nil
-}
-
-// expandWith expands variables and home directories in an argument; the task's environment is known too.
-func expandWith(arg string, env []string) string {
-	if strings.Contains(arg, "$") {
-		for i := len(env) - 1; i >= 0; i-- {
-			k, v, _ := strings.Cut(env[i], "=")
-			arg = strings.ReplaceAll(arg, "${"+k+"}", v)
-			if arg == "$"+k {
-				arg = v
-			}
-		}
-	}
-	return module.ExpandPath(arg)
 }
 
 func globExists(dir, pattern string) bool {

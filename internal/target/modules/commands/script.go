@@ -26,6 +26,7 @@ var script = &module.Module{
 			{Name: "removes"},
 			{Name: "executable"},
 		},
+		Rules:     module.Rules{RequiredOneOf: [][]string{{"_raw_params", "cmd"}}},
 		FreeForm:  true,
 		CheckMode: true,
 	},

@@ -92,6 +92,10 @@ func runAssemble(ctx context.Context, c *module.Call) (module.Result, error) {
 	h.Write([]byte(text))
 	r["md5sum"] = fmt.Sprintf("%x", h.Sum(nil))
 	old, _ := hostos.Checksum(dest, "sha1")
+	if c.Diff {
+		cp := &copier{Call: c, ctx: ctx, dest: dest}
+		r["diff"] = cp.contentDiff(old != "", []byte(text))
+	}
 	if old != sum {
 		if err := validateText(ctx, c, text); err != nil {
 			return nil, err

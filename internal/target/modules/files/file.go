@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -95,6 +96,9 @@ func runFile(ctx context.Context, c *module.Call) (module.Result, error) {
 	if f.atime, err = parseStamp(c, "access_time", state); err != nil {
 		return nil, err
 	}
+	if c.Check {
+		f.warnUnknown()
+	}
 	var r module.Result
 	switch state {
 	case "file":
@@ -115,6 +119,29 @@ func runFile(ctx context.Context, c *module.Call) (module.Result, error) {
 	}
 	hostos.AddPathInfo(r)
 	return r, nil
+}
+
+// warnUnknown says that the wanted owner or group does not exist yet, which an earlier task may be about to change. In check mode
+// that is no failure.
+func (f *fileCall) warnUnknown() {
+	if o := f.attrs.Owner; o != "" {
+		uid, err := strconv.Atoi(o)
+		if _, ok := hostos.LookupUser(o); err != nil && !ok {
+			f.Warn(fmt.Sprintf("failed to look up user %s. Create user up to this point in real play", o))
+			f.attrs.Owner = ""
+		} else if _, ok := hostos.LookupUID(uid); err == nil && !ok {
+			f.Warn(fmt.Sprintf("failed to look up user with uid %s. Create user up to this point in real play", o))
+		}
+	}
+	if g := f.attrs.Group; g != "" {
+		gid, err := strconv.Atoi(g)
+		if _, ok := hostos.LookupGroup(g); err != nil && !ok {
+			f.Warn(fmt.Sprintf("failed to look up group %s. Create group up to this point in real play", g))
+			f.attrs.Group = ""
+		} else if _, ok := hostos.LookupGID(gid); err == nil && !ok {
+			f.Warn(fmt.Sprintf("failed to look up group with gid %s. Create group up to this point in real play", g))
+		}
+	}
 }
 
 // about adds what results say of a path.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
 	"github.com/troupe-automation/troupe/internal/target/regex"
@@ -384,6 +385,12 @@ func (f *finder) holds(path string) bool {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
+		return false
+	}
+	if enc := strings.ToLower(f.Str("encoding")); !utf8.Valid(data) && (enc == "" || enc == "utf-8" || enc == "utf8") {
+		why := fmt.Sprintf("Failed to read the file %s due to an encoding error. current encoding: utf-8", path)
+		f.skipped[path] = why
+		f.Warn(fmt.Sprintf("Skipped '%s' path due to this access issue: %s\n", path, why))
 		return false
 	}
 	if f.Bool("read_whole_file") {

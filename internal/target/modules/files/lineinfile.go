@@ -39,10 +39,12 @@ var lineinfile = &module.Module{
 	Run: func(ctx context.Context, c *module.Call) (module.Result, error) {
 		for _, o := range []string{"regexp", "search_string"} {
 			if c.Has(o) && c.Str(o) == "" {
-				kind := map[string]string{"regexp": "regular expression", "search_string": "search string"}[o]
+				kind, more := "search string", ""
+				if o == "regexp" {
+					kind, more = "regular expression", " If this is desired, use '^' to match every line in the file and avoid this warning."
+				}
 				c.Warn(fmt.Sprintf("The %s is an empty string, which will match every line in the file. This may have unintended consequences, "+
-					"such as replacing the last line in the file rather than appending. If this is desired, use '^' to match every line in the file "+
-					"and avoid this warning.", kind))
+					"such as replacing the last line in the file rather than appending.%s", kind, more))
 			}
 		}
 		if c.Str("state") == "absent" {

@@ -17,7 +17,11 @@ var ping = &module.Module{
 	},
 	Run: func(_ context.Context, c *module.Call) (module.Result, error) {
 		if c.Str("data") == "crash" {
-			return nil, module.Fail("boom", nil)
+			// What the playbook sees of a Python module that raises.
+			trace := "Traceback (most recent call last):\nException: boom\n"
+			return nil, module.Fail("MODULE FAILURE: No start of json char found\nSee stdout/stderr for the exact error", module.Result{
+				"module_stdout": "", "module_stderr": trace, "exception": trace, "rc": 1,
+			})
 		}
 		return module.Result{"ping": c.Args["data"]}, nil
 	},
