@@ -53,6 +53,12 @@ func local(h *host) {
 			text = string(b)
 		}
 		v, ok := parseFact(text)
+		if ok && badPercent(v) {
+			why := "error loading facts as ini - please check content: " + f
+			h.warn(why)
+			out[key] = why
+			continue
+		}
 		if !ok {
 			why := "error loading facts as JSON or ini - please check content: " + f
 			if !utf8.ValidString(text) {
@@ -61,10 +67,34 @@ func local(h *host) {
 			h.warn(why)
 			v = why
 		}
+		if ini, ok := v.(iniFile); ok {
+			v = map[string]any(ini)
+		}
 		out[key] = v
 	}
 	h.set("local", out)
 }
+
+// badPercent says whether an INI value has a % that Python's configparser does not accept.
+func badPercent(v any) bool {
+	sections, _ := v.(iniFile)
+	for _, s := range sections {
+		values, _ := s.(map[string]any)
+		for _, x := range values {
+			text := strings.ReplaceAll(fmt.Sprint(x), "%%", "")
+			for i := strings.IndexByte(text, '%'); i >= 0; i = strings.IndexByte(text, '%') {
+				if !strings.HasPrefix(text[i:], "%(") {
+					return true
+				}
+				text = text[i+1:]
+			}
+		}
+	}
+	return false
+}
+
+// iniFile are the sections of an INI file.
+type iniFile map[string]any
 
 func parseFact(text string) (any, bool) {
 	if v := parseJSON(text); v != nil {
@@ -95,7 +125,7 @@ func parseFact(text string) (any, bool) {
 			section[last] = strings.TrimSpace(trimmed[i+1:])
 		}
 	}
-	return out, len(out) > 0
+	return iniFile(out), len(out) > 0
 }
 
 // parseJSON reads one JSON value, whole numbers as int64; nil when there is none.

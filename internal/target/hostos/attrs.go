@@ -161,7 +161,7 @@ func (a Attrs) applyFlags(ctx context.Context, path string, check bool, d *Diff)
 	if strings.ContainsRune("+-=", rune(flags[0])) {
 		op, flags = flags[:1], flags[1:]
 	}
-	current, _ := FileFlags(ctx, path)
+	current, _ := fileFlags(ctx, path, "-d")
 	same := current.Flags == flags
 	if op == "+" {
 		same = true
@@ -199,17 +199,25 @@ type Flags struct {
 
 // FileFlags asks lsattr. ok is false when there is none or the filesystem has no flags.
 func FileFlags(ctx context.Context, path string) (f Flags, ok bool) {
+	return fileFlags(ctx, path, "-vd")
+}
+
+// fileFlags without v in options works on filesystems that keep no version of files.
+func fileFlags(ctx context.Context, path, options string) (f Flags, ok bool) {
 	bin := FindBin("lsattr")
 	if bin == "" {
 		return f, false
 	}
-	out, err := Run(ctx, Cmd{Args: []string{bin, "-vd", path}})
+	out, err := Run(ctx, Cmd{Args: []string{bin, options, path}})
 	if err != nil || out.RC != 0 {
 		return f, false
 	}
 	w := strings.Fields(out.Stdout)
 	if len(w) < 2 {
 		return f, false
+	}
+	if options == "-d" {
+		w = append([]string{""}, w...)
 	}
 	return Flags{Version: w[0], Flags: strings.ReplaceAll(w[1], "-", "")}, true
 }

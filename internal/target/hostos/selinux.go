@@ -31,6 +31,17 @@ func copyLabel(from, to string) {
 	}
 }
 
+// aclAttr holds the access control list of a file that has more than its mode.
+const aclAttr = "system.posix_acl_access"
+
+func copyACL(from, to string) {
+	buf := make([]byte, 4096)
+	n, err := syscall.Getxattr(from, aclAttr, buf)
+	if err == nil && n > 0 {
+		_ = syscall.Setxattr(to, aclAttr, buf[:n], 0) // where lists cannot be set there was none to read
+	}
+}
+
 func (a Attrs) applySELinux(ctx context.Context, path string, check bool, d *Diff) (bool, error) {
 	if a.SELinux == [4]string{} || !SELinuxEnabled() {
 		return false, nil

@@ -76,6 +76,7 @@ func MoveFile(tmp, dest string, unsafe bool) error {
 			return err
 		}
 		copyLabel(dest, tmp)
+		copyACL(dest, tmp)
 	} else if err := os.Chmod(tmp, fs.FileMode(0o666&^Umask())); err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func runKnownHosts(ctx context.Context, c *module.Call) (module.Result, error) {
 			}
 		case kind == wantKind && k == wantKey && hashed == c.Bool("hash_host") && (hashed || l == key) && !found:
 			found = true
-		case kind == wantKind:
+		case kind == wantKind && !strings.HasPrefix(key, "@"): // a name can have many authorities
 			drop[i] = true
 		}
 	}
@@ -123,7 +123,7 @@ func runKnownHosts(ctx context.Context, c *module.Call) (module.Result, error) {
 		r["diff"] = diff
 		return r, nil
 	}
-	if changed && !present {
+	if changed && !present && key == "" {
 		if _, err := run.Must(bin, "-R", name, "-f", path); err != nil {
 			return nil, err
 		}

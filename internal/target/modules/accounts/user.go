@@ -83,6 +83,9 @@ func runUser(ctx context.Context, c *module.Call) (module.Result, error) {
 		c.Warn("'append' is set, but no 'groups' are specified. Use 'groups' for appending new groups." +
 			"This will change to an error in Ansible 2.14.")
 	}
+	if c.Bool("local") && (c.Has("groups") || c.Has("expires")) {
+		return nil, &module.NotNative{Reason: "user does not change groups and expiry with libuser's tools"}
+	}
 	a := &account{Call: c, run: hostos.RunnerOf(ctx, c), name: c.Str("name")}
 	a.checkPassword()
 	a.lookup()
@@ -463,7 +466,7 @@ func (a *account) modify() (bool, error) {
 		f, _ := a.Args["expires"].(float64)
 		days, err := strconv.ParseInt(expires, 10, 64)
 		switch {
-		case f < 0 && err == nil && days >= 0:
+		case f < 0 && (err == nil && days >= 0 || !inFile("/etc/shadow", a.name)):
 			add("-e", "")
 		case f >= 0 && (err != nil || days != int64(f)/86400):
 			add("-e", a.expiry())

@@ -58,11 +58,17 @@ type finder struct {
 	kind               string
 	found              []map[string]any
 	examined           int
+	root               string // the path of option paths that is being searched
 	skipped            map[string]any
 }
 
 func runFind(_ context.Context, c *module.Call) (module.Result, error) {
 	f := &finder{Call: c, now: time.Now(), kind: c.Str("file_type"), found: []map[string]any{}, skipped: map[string]any{}}
+	switch strings.ToLower(c.Str("encoding")) {
+	case "", "utf-8", "utf8", "ascii", "us-ascii":
+	default:
+		return nil, &module.NotNative{Reason: "find reads UTF-8 only, not " + c.Str("encoding")}
+	}
 	var err error
 	patterns := c.Strings("patterns")
 	if len(patterns) == 0 {
@@ -105,6 +111,7 @@ func runFind(_ context.Context, c *module.Call) (module.Result, error) {
 			c.Warn(fmt.Sprintf("Skipped '%s' path due to this access issue: %s\n", p, why))
 			continue
 		}
+		f.root = p
 		f.walk(p, 1, limit, map[[2]uint64]bool{})
 	}
 	msg := "All paths examined"
@@ -387,10 +394,10 @@ func (f *finder) holds(path string) bool {
 	if err != nil {
 		return false
 	}
-	if enc := strings.ToLower(f.Str("encoding")); !utf8.Valid(data) && (enc == "" || enc == "utf-8" || enc == "utf8") {
+	if !utf8.Valid(data) {
 		why := fmt.Sprintf("Failed to read the file %s due to an encoding error. current encoding: utf-8", path)
-		f.skipped[path] = why
-		f.Warn(fmt.Sprintf("Skipped '%s' path due to this access issue: %s\n", path, why))
+		f.skipped[f.root] = why
+		f.Warn(fmt.Sprintf("Skipped '%s' path due to this access issue: %s\n", f.root, why))
 		return false
 	}
 	if f.Bool("read_whole_file") {
