@@ -303,3 +303,21 @@ func pythonSource(base string) (src []byte, pkg, ok bool) {
 	}
 	return nil, false, false
 }
+
+// HasParameter implements playbook.Parameters.
+func (a *actions) HasParameter(name, parameter string) bool {
+	r, err := a.ResolveAction(name, nil)
+	if err != nil || r == nil || a.natives == nil {
+		return false
+	}
+	m := a.natives.Lookup(r.FQCN)
+	if m == nil {
+		return false
+	}
+	for _, o := range m.Spec.AllOptions() {
+		if o.Name == parameter {
+			return true
+		}
+	}
+	return false
+}

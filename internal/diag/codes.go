@@ -67,6 +67,10 @@ const (
 	VaultScript     Code = "TRP-E0604"
 	VaultNoPassword Code = "TRP-E0605"
 
+	UnknownParameter Code = "TRP-E0801"
+	WrongChoice      Code = "TRP-E0802"
+	MissingParameter Code = "TRP-E0803"
+
 	LookupNotFound Code = "TRP-E0701"
 	LookupFailed   Code = "TRP-E0702"
 	LookupOptions  Code = "TRP-E0703"

@@ -363,4 +363,22 @@ zz`,
 		Example: "{{ lookup('sequence', 'start=x end=2') }}",
 		Fix:     "{{ lookup('sequence', 'start=1 end=2') }}",
 	},
+	UnknownParameter: {
+		Title:   "a parameter that the module does not have",
+		Cause:   "A module takes the parameters of its documentation and no others. The name is mistyped, or belongs one level higher or lower.",
+		Example: "- file:\n    path: /srv\n    sate: directory",
+		Fix:     "- file:\n    path: /srv\n    state: directory",
+	},
+	WrongChoice: {
+		Title:   "a value that the parameter cannot have",
+		Cause:   "The parameter takes one of a fixed list of values.",
+		Example: "- file: path=/srv state=dir",
+		Fix:     "- file: path=/srv state=directory",
+	},
+	MissingParameter: {
+		Title:   "a required parameter is missing",
+		Cause:   "The module cannot work without it.",
+		Example: "- file:\n    state: directory",
+		Fix:     "- file:\n    path: /srv\n    state: directory",
+	},
 }

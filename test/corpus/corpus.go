@@ -118,19 +118,24 @@ func (r *Runner) Run(c Case) (res Result) {
 }
 
 func substitute(v value.Value, fixtures string) value.Value {
+	return replaceText(v, "{FIXTURES}", fixtures)
+}
+
+// replaceText replaces a text everywhere inside v.
+func replaceText(v value.Value, old, with string) value.Value {
 	switch x := v.(type) {
 	case value.Str:
-		return value.Str(strings.ReplaceAll(string(x), "{FIXTURES}", fixtures))
+		return value.Str(strings.ReplaceAll(string(x), old, with))
 	case *value.List:
 		l := &value.List{}
 		for _, e := range x.Elems {
-			l.Elems = append(l.Elems, substitute(e, fixtures))
+			l.Elems = append(l.Elems, replaceText(e, old, with))
 		}
 		return l
 	case *value.Dict:
 		d := value.NewDict()
 		for k, e := range x.All() {
-			_ = d.Set(k, substitute(e, fixtures))
+			_ = d.Set(k, replaceText(e, old, with))
 		}
 		return d
 	}

@@ -202,6 +202,9 @@ func (s *Session) Callbacks(fallback string, opt callback.Options) (event.Sink, 
 		t, _ := callback.Find("tree")
 		sinks = append(sinks, t.New(s.Display, opt))
 	}
+	if !s.Env.Classic || s.Display.Err.TTY {
+		sinks = append(sinks, &diagnoses{display: s.Display})
+	}
 	for _, name := range s.Config.List("CALLBACKS_ENABLED") {
 		e, ok := callback.Find(name)
 		switch {

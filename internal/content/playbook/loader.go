@@ -30,6 +30,11 @@ type Actions interface {
 // Libraries is implemented by Actions that also look for modules in the library directories of roles.
 type Libraries interface{ AddLibrary(dir string) }
 
+// Parameters is implemented by Actions that know the parameters of modules, for hints.
+type Parameters interface {
+	HasParameter(module, name string) bool
+}
+
 // Renderer renders the names of static imports and roles.
 type Renderer interface {
 	// Render gives the value of a template text against variables, by Ansible's rules for result types.

@@ -239,6 +239,9 @@ func (l *Loader) action(t *Task, n *yamldoc.Node, set map[string]bool) error {
 			d.Summary = fmt.Sprintf("a task runs one module, this has two: %s and %s", first, second)
 			return point(d, e.Key.Pos, len(e.Name()), "").Also(args.Key.Pos, len(args.Name()), "the first one")
 		}
+		if p, ok := l.Actions.(Parameters); ok && p.HasParameter(first, e.Name()) {
+			return point(d, e.Key.Pos, len(e.Name()), "").Hint(fmt.Sprintf("`%s` is a parameter of %s: it belongs below it, two columns further in", e.Name(), first))
+		}
 		return suggest(point(d, e.Key.Pos, len(e.Name()), ""), e.Name(), known(set))
 	}
 	for i := range n.Pairs {

@@ -196,9 +196,12 @@ type Failure struct {
 	Keys *value.Dict
 	// Exception is the text that Ansible shows for it in a line of its own; "" shows none.
 	Exception string
+	Cause     error
 }
 
 func (f *Failure) Error() string { return f.Msg }
+
+func (f *Failure) Unwrap() error { return f.Cause }
 
 func failf(format string, args ...any) error { return &Failure{Msg: fmt.Sprintf(format, args...)} }
 

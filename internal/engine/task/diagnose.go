@@ -12,6 +12,8 @@ import (
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/lang/yamldoc"
 	"github.com/troupe-automation/troupe/internal/source"
+	"github.com/troupe-automation/troupe/jinja"
+	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -35,7 +37,14 @@ func (x *exec) diagnose(e *template.Error) *diag.Diagnostic {
 	}
 	d := &diag.Diagnostic{Code: diag.TemplateError, Summary: summary, Exit: diag.ExitFailed}
 	var inner *value.Error
-	if errors.As(e, &inner) {
+	var syn *syntax.Error
+	var unknown *jinja.UnknownError
+	switch {
+	case errors.As(e, &unknown):
+		d.Summary = fmt.Sprintf("no %s %q", unknown.Kind, unknown.Name)
+	case errors.As(e, &syn):
+		d.Summary = syn.Msg
+	case errors.As(e, &inner):
 		d.Summary = inner.Msg
 	}
 	name := undefinedName(d.Summary)
@@ -47,6 +56,9 @@ func (x *exec) diagnose(e *template.Error) *diag.Diagnostic {
 		if near := didyoumean.Nearest(name, names); near != "" {
 			d.Hint(fmt.Sprintf("did you mean `%s`?", near))
 		}
+	}
+	if pos, ok := e.Place(); ok {
+		return d.At(pos, len(name), "").Also(source.Pos{File: x.Task.Pos.File, Line: x.Task.Pos.Line}, 0, "rendered by this task")
 	}
 	if e.Pos.IsValid() && e.Offset >= 0 {
 		if pos := yamldoc.Locate(e.Pos, e.Text, e.Offset); pos.Col > 0 {

@@ -444,6 +444,7 @@ func (x *exec) verdict(t *template.Templar, a *attempt) *attempt {
 	d := a.dict
 	if failed(d) {
 		d.SetStr("failed", value.True)
+		a.diagnosis = x.diagnoseResult(d)
 	} else if _, ok := d.GetStr("rc"); ok {
 		if _, has := d.GetStr("failed"); !has {
 			d.SetStr("failed", value.False)
@@ -516,6 +517,10 @@ func (x *exec) fail(a *attempt, err error, trailer bool) *attempt {
 		}
 		d.SetStr("msg", value.Str(f.Msg))
 		a.dict = d
+		var te *template.Error
+		if errors.As(f.Cause, &te) {
+			a.diagnosis = x.diagnose(te)
+		}
 		return a
 	}
 	msg := err.Error()

@@ -31,7 +31,7 @@ type family struct {
 	tests   []jinja.Filter
 }
 
-var families = []family{encodings, mappings, sets, texts, numbers, jsons, regexes, yamls, paths, randoms, times, urls, secrets, results, versions}
+var families = []family{encodings, mappings, sets, texts, numbers, jsons, regexes, yamls, paths, randoms, times, urls, secrets, results, versions, plugins}
 
 // textFilters give text that no later step may turn into data.
 var textFilters = map[string]bool{

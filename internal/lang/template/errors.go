@@ -3,6 +3,8 @@ package template
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/jinja"
@@ -19,7 +21,20 @@ type Error struct {
 	Pos   source.Pos // where its scalar starts
 	// Offset is the byte offset of the failing expression in Text, -1 when unknown.
 	Offset int
+	Whole  bool // Text is a file, from line Pos.Line on: offsets count from there
 	Cause  error
+}
+
+// Place is where the failing expression stands when Text is a whole file; ok is false for values of YAML files.
+func (e *Error) Place() (pos source.Pos, ok bool) {
+	if !e.Whole || e.Offset < 0 || e.Offset > len(e.Text) {
+		return source.Pos{}, false
+	}
+	before := e.Text[:e.Offset]
+	return source.Pos{
+		File: e.Pos.File, Line: e.Pos.Line + strings.Count(before, "\n"),
+		Col: utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1,
+	}, true
 }
 
 func (e *Error) Error() string { return e.Msg }

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,7 +45,7 @@ func (t *Templar) RenderFile(text string, opt FileOptions) (value.Value, error) 
 	p := &program{}
 	p.Program, p.err = env.Compile("", src)
 	if p.err != nil {
-		return nil, t.wrap(p.err, src, pos)
+		return nil, whole(t.wrap(p.err, src, pos))
 	}
 	if p.Volatile() {
 		t.volatile++
@@ -54,7 +55,7 @@ func (t *Templar) RenderFile(text string, opt FileOptions) (value.Value, error) 
 	nodes, err := p.Nodes(t)
 	t.fresh = fresh
 	if err != nil {
-		return nil, t.wrap(err, src, pos)
+		return nil, whole(t.wrap(err, src, pos))
 	}
 	var v value.Value
 	switch {
@@ -85,6 +86,15 @@ func (t *Templar) RenderFile(text string, opt FileOptions) (value.Value, error) 
 		}
 	}
 	return v, nil
+}
+
+// whole marks an error as one of a file.
+func whole(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Text != "" {
+		e.Whole = true
+	}
+	return err
 }
 
 func (o FileOptions) apply(env *jinja.Environment) {

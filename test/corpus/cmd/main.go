@@ -10,6 +10,9 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/troupe-automation/troupe/internal/content/config"
+	"github.com/troupe-automation/troupe/internal/engine/lookup"
+	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/test/corpus"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -41,7 +44,13 @@ func main() {
 		}
 		*fixtures = dir
 	}
-	r := &corpus.Runner{Native: *native, Fixtures: *fixtures}
+	cfg, err := config.Load(config.Environ{Lookup: func(string) (string, bool) { return "", false }, Cwd: *fixtures, Home: "/root"}, "")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	lookups := &lookup.Set{Config: cfg, Hosts: func([]string) ([]string, error) { return nil, nil }}
+	r := &corpus.Runner{Native: *native, Fixtures: *fixtures, Setup: func(e *template.Engine) { e.Lookup = lookups.Lookup }}
 	w := bufio.NewWriter(os.Stdout)
 	defer w.Flush()
 	type tally struct{ ok, text, errors, all int }
