@@ -94,6 +94,7 @@ type ModuleCall struct {
 	Receive io.Writer
 	NoCheck bool // run for real in check mode too (reading modules inside actions)
 	Become  bool // false runs as the login user
+	Python  bool // run the Python module although there is a native one
 }
 
 // Services are the parts of a run that actions may ask about.

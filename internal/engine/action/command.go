@@ -44,6 +44,9 @@ func lines(text string) *value.List {
 }
 
 var shellAction = &Action{Name: "ansible.builtin.shell", Run: func(c *Context) (*Outcome, error) {
+	if _, ok := c.Args.GetStr("expand_argument_vars"); ok {
+		return nil, raisef("Unsupported parameters for (shell) module: expand_argument_vars")
+	}
 	args := c.Args.Copy()
 	args.SetStr("_uses_shell", value.True)
 	if c.HasRaw {

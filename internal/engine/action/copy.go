@@ -61,11 +61,19 @@ func runCopy(c *Context) (*Outcome, error) {
 	}
 	args := without(c.Args, "decrypt")
 	args.SetStr("_original_basename", value.Str(filepath.Base(path)))
+	preserve(args, st)
 	payload, err := filePayload(c, path)
 	if err != nil {
 		return nil, err
 	}
 	return c.callModule(c.Name, args, payload)
+}
+
+// preserve turns mode=preserve into the mode of the file that is sent.
+func preserve(args *value.Dict, st fs.FileInfo) {
+	if m, _ := args.GetStr("mode"); m == value.Str("preserve") {
+		args.SetStr("mode", value.Str(fmt.Sprintf("%04o", st.Mode().Perm())))
+	}
 }
 
 func copyContent(c *Context) (*Outcome, error) {
@@ -177,15 +185,11 @@ func copyTree(c *Context, src, dest string) (*Outcome, error) {
 		args := without(c.Args, "decrypt", "directory_mode", "local_follow", "_raw_params")
 		args.SetStr("dest", value.Str(filepath.Join(dest, prefix, f)))
 		args.SetStr("_original_basename", value.Str(filepath.Base(f)))
-		if m, _ := c.Args.GetStr("mode"); m != nil {
-			if s, _ := value.AsString(m); s == "preserve" {
-				st, err := os.Stat(filepath.Join(root, f))
-				if err != nil {
-					return nil, err
-				}
-				args.SetStr("mode", value.Str(fmt.Sprintf("%04o", st.Mode().Perm())))
-			}
+		st, err := os.Stat(filepath.Join(root, f))
+		if err != nil {
+			return nil, err
 		}
+		preserve(args, st)
 		payload, err := filePayload(c, filepath.Join(root, f))
 		if err != nil {
 			return nil, err

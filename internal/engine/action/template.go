@@ -2,7 +2,6 @@ package action
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -70,13 +69,11 @@ func runTemplate(c *Context) (*Outcome, error) {
 	args := without(c.Args, append(templateOptions, "src")...)
 	args.SetStr("src", value.Str(path))
 	args.SetStr("_original_basename", value.Str(filepath.Base(path)))
-	if c.Text("mode", "") == "preserve" {
-		st, err := os.Stat(path)
-		if err != nil {
-			return nil, err
-		}
-		args.SetStr("mode", value.Str(fmt.Sprintf("%04o", st.Mode().Perm())))
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
 	}
+	preserve(args, st)
 	if _, given := args.GetStr("follow"); !given {
 		args.SetStr("follow", value.False)
 	}

@@ -44,7 +44,8 @@ func runFetch(c *Context) (*Outcome, error) {
 			target = filepath.Join(target, filepath.Base(src))
 		}
 	} else {
-		target = filepath.Join(target, c.Host, src)
+		// The name may come from the host: it must not lead out of the folder that the play names.
+		target = filepath.Join(target, c.Host, filepath.Clean("/"+src))
 	}
 	target = filepath.Clean(target)
 	args := value.DictOf("src", value.Str(src))

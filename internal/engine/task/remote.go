@@ -22,6 +22,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/remote/connection/all"
 	"github.com/troupe-automation/troupe/internal/remote/pymodule"
 	"github.com/troupe-automation/troupe/internal/remote/session"
+	"github.com/troupe-automation/troupe/module"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -262,6 +263,27 @@ func plain(v value.Value) string {
 
 // Module implements action.Remote.
 func (r *remote) Module(ctx context.Context, call action.ModuleCall) (*value.Dict, error) {
+	d, err := r.module(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := d.GetStr(module.NotNativeKey); ok {
+		// The native module knows that it lacks a part and has touched nothing: the module of Ansible, where there is one, does it.
+		d.DeleteStr(module.NotNativeKey)
+		if _, err := r.x.Python(r.x.Task, call.Name); err == nil {
+			call.Python = true
+			if d, err = r.module(ctx, call); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if _, ok := d.GetStr("changed"); !ok {
+		d.SetStr("changed", value.False)
+	}
+	return d, nil
+}
+
+func (r *remote) module(ctx context.Context, call action.ModuleCall) (*value.Dict, error) {
 	s, c, err := r.call(ctx, call)
 	if err != nil {
 		return nil, err
@@ -270,13 +292,7 @@ func (r *remote) Module(ctx context.Context, call action.ModuleCall) (*value.Dic
 	if err != nil {
 		return nil, r.callError(err)
 	}
-	d, err := r.decode(raw)
-	if err == nil {
-		if _, ok := d.GetStr("changed"); !ok {
-			d.SetStr("changed", value.False)
-		}
-	}
-	return d, err
+	return r.decode(raw)
 }
 
 // call opens the session and describes the execution of a module.
@@ -294,7 +310,7 @@ func (r *remote) call(ctx context.Context, call action.ModuleCall) (*session.Ses
 	if tmp, _, err := r.x.Config.PluginOption("shell", "sh", "remote_tmp", config.Sources{Vars: r.variable}); err == nil && tmp != value.None {
 		c.RemoteTmp = plain(tmp)
 	}
-	if !r.x.Services.IsNative(call.Name) {
+	if call.Python || !r.x.Services.IsNative(call.Name) {
 		py, err := r.x.Python(r.x.Task, call.Name)
 		if err != nil {
 			return nil, c, err
