@@ -22,11 +22,12 @@ func (p *play) free(pinned bool) error {
 	admitted := map[*hostRun]bool{}
 	banner := ""
 	running, next := 0, 0
+	alone := false // the task at work changes the inventory
 	var fatal error
 	for {
 		progressed := false
 		for range p.batch {
-			if fatal != nil || p.ctx.Err() != nil || running >= p.Forks {
+			if fatal != nil || p.ctx.Err() != nil || running >= p.Forks || alone {
 				break
 			}
 			h := p.batch[next%len(p.batch)]
@@ -71,6 +72,7 @@ func (p *play) free(pinned bool) error {
 			p.emit(&event.HostStart{Task: info, Host: event.Host{Name: h.name}})
 			busy[h] = true
 			running++
+			alone = changesInventory(place.Task)
 			job := p.job(h, place.Task, info)
 			go func() { results <- outcome{finished{h, p.Runner.Run(ctx, job), info}, place} }()
 		}
@@ -88,6 +90,7 @@ func (p *play) free(pinned bool) error {
 		}
 		o := <-results
 		running--
+		alone = false
 		busy[o.f.host] = false
 		if err := p.tell(o.place, o.f); err != nil {
 			fatal = err

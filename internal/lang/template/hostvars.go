@@ -39,7 +39,12 @@ func (h *HostVars) GetItem(key value.Value) (value.Value, bool, error) {
 }
 
 // GetAttr is GetItem: hostvars.web1.
-func (h *HostVars) GetAttr(name string) (value.Value, bool, error) { return h.GetItem(value.Str(name)) }
+func (h *HostVars) GetAttr(name string) (value.Value, bool, error) {
+	if m := mappingMethod(h, name); m != nil {
+		return m, true, nil
+	}
+	return h.GetItem(value.Str(name))
+}
 
 // Keys lists the hosts.
 func (h *HostVars) Keys() ([]value.Value, error) { return strs(h.Hosts()), nil }
@@ -90,6 +95,9 @@ func (v *HostVarsVars) GetItem(key value.Value) (value.Value, bool, error) {
 
 // GetAttr is GetItem.
 func (v *HostVarsVars) GetAttr(name string) (value.Value, bool, error) {
+	if m := mappingMethod(v, name); m != nil {
+		return m, true, nil
+	}
 	return v.GetItem(value.Str(name))
 }
 
@@ -148,6 +156,14 @@ func (r *RawVars) GetItem(key value.Value) (value.Value, bool, error) {
 	return v, ok, nil
 }
 
+// GetAttr is GetItem: vars.name.
+func (r *RawVars) GetAttr(name string) (value.Value, bool, error) {
+	if m := mappingMethod(r, name); m != nil {
+		return m, true, nil
+	}
+	return r.GetItem(value.Str(name))
+}
+
 // Keys lists the variables.
 func (r *RawVars) Keys() ([]value.Value, error) { return strs(r.Vars.Names()), nil }
 
@@ -167,6 +183,58 @@ func (r *RawVars) Contains(x value.Value) (bool, error) {
 // Iterate walks the names.
 func (r *RawVars) Iterate() (value.Iterator, error) {
 	return value.SliceIter(strs(r.Vars.Names())), nil
+}
+
+// mappingMethod returns a method of Python's mappings for an object that is one: keys, values, items, get.
+func mappingMethod(m value.Mapping, name string) value.Value {
+	collect := func(pick func(k, v value.Value) value.Value) func([]value.Value, []value.Kwarg) (value.Value, error) {
+		return func([]value.Value, []value.Kwarg) (value.Value, error) {
+			ks, err := m.Keys()
+			if err != nil {
+				return nil, err
+			}
+			out := make([]value.Value, 0, len(ks))
+			for _, k := range ks {
+				v, ok, err := m.GetItem(k)
+				if err != nil {
+					return nil, err
+				}
+				if ok {
+					out = append(out, pick(k, v))
+				}
+			}
+			return value.NewList(out...), nil
+		}
+	}
+	switch name {
+	case "keys":
+		return &value.Func{Name: name, Fn: func([]value.Value, []value.Kwarg) (value.Value, error) {
+			ks, err := m.Keys()
+			return value.NewList(ks...), err
+		}}
+	case "values":
+		return &value.Func{Name: name, Fn: collect(func(_, v value.Value) value.Value { return v })}
+	case "items":
+		return &value.Func{Name: name, Fn: collect(func(k, v value.Value) value.Value { return value.NewTuple(k, v) })}
+	case "get":
+		return &value.Func{Name: name, Fn: func(args []value.Value, _ []value.Kwarg) (value.Value, error) {
+			if len(args) < 1 || len(args) > 2 {
+				return nil, value.TypeErrorf("get expected 1 or 2 arguments, got %d", len(args))
+			}
+			v, ok, err := m.GetItem(args[0])
+			if err != nil {
+				return nil, err
+			}
+			if _, undefined := v.(*value.Undefined); ok && !undefined {
+				return v, nil
+			}
+			if len(args) == 2 {
+				return args[1], nil
+			}
+			return value.None, nil
+		}}
+	}
+	return nil
 }
 
 func strs(names []string) []value.Value {

@@ -32,6 +32,9 @@ func runKnownHosts(ctx context.Context, c *module.Call) (module.Result, error) {
 	if key != "" && !strings.HasSuffix(key, "\n") {
 		key += "\n"
 	}
+	if strings.Contains(name, ",") {
+		return nil, module.Fail("Comma separated list of names is not supported. Please pass a single name to lookup in the known_hosts file.", nil)
+	}
 	present := c.Str("state") == "present"
 	if present && key == "" {
 		return nil, module.Fail("No key specified when adding a host", nil)

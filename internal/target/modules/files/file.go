@@ -250,11 +250,21 @@ func (f *fileCall) times(path string) (bool, error) {
 	if !changed || f.Check {
 		return changed, nil
 	}
-	if err := os.Chtimes(path, newA, newM); err != nil {
+	set := func() error { return os.Chtimes(path, newA, newM) }
+	if f.mtime.now && f.atime.now { // who may write a file may set its times to now, but to nothing else
+		set = func() error {
+			now := syscall.Timespec{Nsec: utimeNow}
+			return syscall.UtimesNano(path, []syscall.Timespec{now, now})
+		}
+	}
+	if err := set(); err != nil {
 		return false, f.fail("Error while updating modification or access time: %s", hostos.Errno(err))
 	}
 	return true, nil
 }
+
+// utimeNow is UTIME_NOW of utimensat(2).
+const utimeNow = 1<<30 - 1
 
 // seconds is a time as Python's float.
 func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }

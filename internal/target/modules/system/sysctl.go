@@ -24,6 +24,7 @@ var sysctl = &module.Module{
 			{Name: "sysctl_set", Type: module.TypeBool, Default: false},
 			{Name: "value", Aliases: []string{"val"}},
 		},
+		CheckMode: true,
 	},
 	Run: runSysctl,
 }
