@@ -38,7 +38,8 @@ type memo struct {
 func (e *Engine) New(vars Vars) *Templar { return &Templar{Engine: e, Vars: vars} }
 
 // Render renders every template inside v, deeply. Containers without templates are returned as they are: treat
-// the result as read-only. The keys of dicts are never rendered.
+// the result as read-only. The keys of dicts are never rendered. A text with template markers that is no template was
+// marked !unsafe by its author (or is data): what is made from it is data too.
 func (t *Templar) Render(v value.Value) (value.Value, error) {
 	switch v := v.(type) {
 	case *value.Template:
@@ -62,6 +63,8 @@ func (t *Templar) Render(v value.Value) (value.Value, error) {
 		return value.NewList(out...), nil
 	case *value.Dict:
 		return t.renderDict(v)
+	case value.Str:
+		t.tainted = t.tainted || IsTemplate(string(v))
 	}
 	return v, nil
 }
@@ -293,7 +296,7 @@ const maxNesting = 60
 func (t *Templar) variable(name string, raw value.Value) (value.Value, error) {
 	switch raw.(type) {
 	case value.Str, value.Int, value.Bool, value.Float, value.NoneType:
-		return raw, nil
+		return t.Render(raw)
 	}
 	if len(t.resolving) >= maxNesting || t.isResolving(name) {
 		return nil, &Error{Class: "AnsibleError", Kind: "recursion", Msg: "recursive loop detected in template string: " + plainText(raw)}
