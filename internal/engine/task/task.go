@@ -278,7 +278,7 @@ func (x *exec) delegatedView(t *template.Templar, h event.Host) *template.Templa
 	if h.DelegateTo != "" {
 		locals.SetStr("ansible_host", value.Str(h.DelegateTo))
 	}
-	return t.With(locals)
+	return t.WithData(locals)
 }
 
 func (x *exec) factsHost(t *template.Templar, delegate string) string {

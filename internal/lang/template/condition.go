@@ -30,11 +30,11 @@ func (t *Templar) Condition(c value.Value) (bool, error) {
 		if t.Warn != nil {
 			t.Warn("conditional statements should not include jinja2 templating delimiters such as {{ }} or {% %}. Found: " + text)
 		}
-		was := t.tainted
-		t.tainted = false
+		was, lent := t.tainted, t.lent
+		t.tainted, t.lent = false, nil
 		r, err := t.Render(tpl)
 		tainted := t.tainted
-		t.tainted = was || tainted
+		t.tainted, t.lent = was || tainted, lent
 		if err != nil {
 			return false, conditionError(err, text)
 		}

@@ -128,7 +128,7 @@ func (t *Templar) terms(name string, args []value.Value) ([]value.Value, error) 
 		if err := failUndefined(a); err != nil {
 			return nil, err
 		}
-		if !t.tainted {
+		if !t.readData() {
 			r, err := t.Render(Content(a, noPos))
 			if err != nil {
 				return nil, err

@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/value"
@@ -17,6 +18,77 @@ type HostVars struct {
 	VarsOf func(host string) Vars
 	// Hosts lists the names.
 	Hosts func() []string
+
+	reads *reads
+}
+
+// reads is where a mapping that renders on demand tells the template that reads it that what it handed out is data. It is
+// atomic because such a mapping may be kept in a variable, which other hosts read.
+type reads struct{ data atomic.Bool }
+
+func (r *reads) note(data bool) {
+	if r != nil && data {
+		r.data.Store(true)
+	}
+}
+
+// bind makes a mapping that renders on demand report to this Templar.
+func (t *Templar) bind(v value.Value) value.Value {
+	switch v := v.(type) {
+	case *HostVars:
+		bound := *v
+		bound.reads = t.lend()
+		return &bound
+	case *HostVarsVars:
+		bound := *v
+		bound.reads = t.lend()
+		return &bound
+	case *RawVars:
+		bound := *v
+		bound.reads = t.lend()
+		return &bound
+	}
+	return v
+}
+
+func (t *Templar) lend() *reads {
+	if t.lent == nil {
+		t.lent = &reads{}
+	}
+	return t.lent
+}
+
+// readData reports whether the program in progress has read data.
+func (t *Templar) readData() bool {
+	t.tainted = t.tainted || t.lent != nil && t.lent.data.Load()
+	return t.tainted
+}
+
+// onDemand reports whether v is or holds a mapping that renders on demand: what will be read from it is not known yet.
+func onDemand(v value.Value) bool {
+	switch v := v.(type) {
+	case *HostVars, *HostVarsVars, *RawVars:
+		return true
+	case *value.List:
+		for _, e := range v.Elems {
+			if onDemand(e) {
+				return true
+			}
+		}
+	case *value.Tuple:
+		for _, e := range v.Elems {
+			if onDemand(e) {
+				return true
+			}
+		}
+	case *value.Dict:
+		for _, e := range v.All() {
+			if onDemand(e) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // TypeName is Ansible's class.
@@ -35,7 +107,7 @@ func (h *HostVars) GetItem(key value.Value) (value.Value, bool, error) {
 	if vars == nil {
 		return &value.Undefined{Kind: value.Chained, Hint: fmt.Sprintf("\"hostvars['%s']\" is undefined", name)}, true, nil
 	}
-	return &HostVarsVars{t: h.Engine.New(vars)}, true, nil
+	return &HostVarsVars{engine: h.Engine, vars: vars, reads: h.reads}, true, nil
 }
 
 // GetAttr is GetItem: hostvars.web1.
@@ -65,10 +137,14 @@ func (h *HostVars) Iterate() (value.Iterator, error) {
 
 // HostVarsVars are the variables of one host, rendered one by one in the context of that host alone; what is undefined
 // stays as written.
-type HostVarsVars struct{ t *Templar }
+type HostVarsVars struct {
+	engine *Engine
+	vars   Vars
+	reads  *reads
+}
 
 // HostView shows the variables of one host as a mapping.
-func HostView(e *Engine, vars Vars) value.Value { return &HostVarsVars{t: e.New(vars)} }
+func HostView(e *Engine, vars Vars) value.Value { return &HostVarsVars{engine: e, vars: vars} }
 
 // TypeName is Ansible's class.
 func (*HostVarsVars) TypeName() string { return "HostVarsVars" }
@@ -82,11 +158,13 @@ func (v *HostVarsVars) GetItem(key value.Value) (value.Value, bool, error) {
 	if !ok {
 		return nil, false, nil
 	}
-	raw, _, ok := v.t.Vars.Lookup(name)
+	raw, data, ok := v.vars.Lookup(name)
 	if !ok {
 		return nil, false, nil
 	}
-	r, err := v.t.Lenient(raw)
+	t := v.engine.New(v.vars)
+	r, err := t.Lenient(raw)
+	v.reads.note(data || t.readData())
 	if tpl, ok := r.(*value.Template); ok && err == nil {
 		r = value.Str(tpl.Text)
 	}
@@ -102,10 +180,10 @@ func (v *HostVarsVars) GetAttr(name string) (value.Value, bool, error) {
 }
 
 // Keys lists the variables.
-func (v *HostVarsVars) Keys() ([]value.Value, error) { return strs(v.t.Vars.Names()), nil }
+func (v *HostVarsVars) Keys() ([]value.Value, error) { return strs(v.vars.Names()), nil }
 
 // Len is the number of variables.
-func (v *HostVarsVars) Len() (int, error) { return len(v.t.Vars.Names()), nil }
+func (v *HostVarsVars) Len() (int, error) { return len(v.vars.Names()), nil }
 
 // Contains reports whether the host has the variable.
 func (v *HostVarsVars) Contains(x value.Value) (bool, error) {
@@ -113,19 +191,19 @@ func (v *HostVarsVars) Contains(x value.Value) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	_, _, ok = v.t.Vars.Lookup(name)
+	_, _, ok = v.vars.Lookup(name)
 	return ok, nil
 }
 
 // Iterate walks the names.
 func (v *HostVarsVars) Iterate() (value.Iterator, error) {
-	return value.SliceIter(strs(v.t.Vars.Names())), nil
+	return value.SliceIter(strs(v.vars.Names())), nil
 }
 
 // Repr prints all variables as a dict.
 func (v *HostVarsVars) Repr() (string, error) {
 	d := value.NewDict()
-	for _, n := range v.t.Vars.Names() {
+	for _, n := range v.vars.Names() {
 		e, ok, err := v.GetItem(value.Str(n))
 		if err != nil {
 			return "", err
@@ -138,7 +216,10 @@ func (v *HostVarsVars) Repr() (string, error) {
 }
 
 // RawVars is the variable vars: all variables as they are written, never rendered.
-type RawVars struct{ Vars Vars }
+type RawVars struct {
+	Vars  Vars
+	reads *reads
+}
 
 // TypeName is "dict".
 func (*RawVars) TypeName() string { return "dict" }
@@ -149,7 +230,8 @@ func (r *RawVars) GetItem(key value.Value) (value.Value, bool, error) {
 	if !ok {
 		return nil, false, nil
 	}
-	v, _, ok := r.Vars.Lookup(name)
+	v, data, ok := r.Vars.Lookup(name)
+	r.reads.note(data || unsafeText(v))
 	if t, isTemplate := v.(*value.Template); isTemplate {
 		return value.Str(t.Text), ok, nil
 	}

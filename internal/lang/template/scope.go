@@ -38,6 +38,6 @@ func (t *Templar) WithData(locals *value.Dict) *Templar { return t.with(locals, 
 func (t *Templar) with(locals *value.Dict, data bool) *Templar {
 	n := *t
 	n.Vars = &Over{Locals: locals, Data: data, Base: t.Vars}
-	n.memo, n.resolving, n.tainted, n.fresh = nil, nil, false, false
+	n.memo, n.resolving, n.tainted, n.lent, n.fresh = nil, nil, false, nil, false
 	return &n
 }

@@ -23,6 +23,7 @@ type Templar struct {
 	memo      map[string]memo
 	resolving []string // names of variables being rendered, outermost first
 	tainted   bool     // the render in progress read data
+	lent      *reads   // what mappings that render on demand handed out; nil: none was read
 	volatile  int      // counts uses of volatile functions
 	depth     int
 	lenient   bool
@@ -172,10 +173,15 @@ func (t *Templar) run(p *program, native bool) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	join := concatText
 	if native {
-		return concatNative(nodes)
+		join = concatNative
 	}
-	return concatText(nodes)
+	v, err := join(nodes)
+	if t.lent != nil && !t.readData() {
+		t.tainted = onDemand(v)
+	}
+	return v, err
 }
 
 // keepNewlines gives a text back the newlines at its end that the engine took away.
@@ -224,10 +230,10 @@ func (t *Templar) Lenient(v value.Value) (value.Value, error) {
 }
 
 // Tainted reports whether anything that was rendered since the last call of ResetTaint came from outside the content.
-func (t *Templar) Tainted() bool { return t.tainted }
+func (t *Templar) Tainted() bool { return t.readData() }
 
 // ResetTaint forgets what was read so far.
-func (t *Templar) ResetTaint() { t.tainted = false }
+func (t *Templar) ResetTaint() { t.tainted, t.lent = false, nil }
 
 // Forget drops a rendered variable, after its raw value changed.
 func (t *Templar) Forget(name string) { delete(t.memo, name) }
@@ -245,12 +251,12 @@ func (t *Templar) Resolve(name string) (value.Value, bool, error) {
 		}
 		return nil, false, nil
 	}
-	outer := t.tainted
-	t.tainted = data
+	outer, lent := t.tainted, t.lent
+	t.tainted, t.lent = data, nil
 	volatile := t.volatile
 	v, err := t.variable(name, raw)
 	tainted := t.tainted
-	t.tainted = outer || tainted
+	t.tainted, t.lent = outer || tainted, lent
 	if err != nil {
 		return nil, false, err
 	}
@@ -263,8 +269,9 @@ func (t *Templar) Resolve(name string) (value.Value, bool, error) {
 	return t.handOut(v), true, nil
 }
 
-// handOut copies containers when the program at work may change them.
+// handOut copies containers when the program at work may change them, and binds those that render on demand.
 func (t *Templar) handOut(v value.Value) value.Value {
+	v = t.bind(v)
 	if !t.fresh {
 		return v
 	}
@@ -357,6 +364,27 @@ func StripOmit(v value.Value) value.Value {
 		return value.NewList(out...)
 	}
 	return v
+}
+
+// unsafeText reports whether v is or holds text with template markers that is no template.
+func unsafeText(v value.Value) bool {
+	switch v := v.(type) {
+	case value.Str:
+		return IsTemplate(string(v))
+	case *value.List:
+		for _, e := range v.Elems {
+			if unsafeText(e) {
+				return true
+			}
+		}
+	case *value.Dict:
+		for _, e := range v.All() {
+			if unsafeText(e) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Content turns text that contains template markers back into templates, for values that are stored as variables and were
