@@ -378,7 +378,7 @@ func (h *Host) Groups() []*Group {
 func (h *Host) GroupNames() []string {
 	var names []string
 	for _, g := range h.Groups() {
-		if g.Name != "all" && g.Name != "ungrouped" {
+		if g.Name != "all" {
 			names = append(names, g.Name)
 		}
 	}

@@ -49,6 +49,7 @@ func init() {
 		"ansible_inventory_sources":    func(m *magic) value.Value { return strList(m.p.Inventory.Sources) },
 		"ansible_run_tags":             func(m *magic) value.Value { return strList(m.p.Tags.Run) },
 		"ansible_skip_tags":            func(m *magic) value.Value { return strList(m.p.Tags.Skip) },
+		"omit":                         func(*magic) value.Value { return value.Str(template.OmitText) },
 		"ansible_version": func(*magic) value.Value {
 			return value.DictOf("string", value.Str(CoreVersion), "full", value.Str(CoreVersion), "major", value.Int(2), "minor", value.Int(18), "revision", value.Int(0))
 		},
@@ -66,7 +67,11 @@ var hostMagicVars = map[string]magicFunc{
 	"group_names":              func(m *magic) value.Value { return strList(m.h.inv.GroupNames()) },
 	"vars":                     func(m *magic) value.Value { return &template.RawVars{Vars: m.scope} },
 	"ansible_search_path": func(m *magic) value.Value {
-		return strList(append(m.p.searchPath(m.t), m.p.Basedir))
+		dirs := m.p.searchPath(m.t)
+		if !slices.Contains(dirs, m.p.Basedir) {
+			dirs = append(dirs, m.p.Basedir)
+		}
+		return strList(dirs)
 	},
 	"environment": func(m *magic) value.Value {
 		if m.t == nil {
@@ -249,8 +254,7 @@ func (p *play) hostVars() *template.HostVars {
 				}
 				inv = p.Inventory.Localhost("")
 			}
-			s := p.scope(p.host(inv), nil)
-			return &hostScope{s}
+			return p.hostScope(p.host(inv))
 		},
 		Hosts: func() []string {
 			names := make([]string, 0, len(p.Inventory.Hosts()))
@@ -273,18 +277,43 @@ func pythonPath() string {
 	return "/usr/bin/python3"
 }
 
-// hostScope are a host's variables as hostvars shows them: without those that would lead back to all hosts.
-type hostScope struct{ *vars.Scope }
-
-// Lookup implements template.Vars.
-func (h *hostScope) Lookup(name string) (value.Value, bool, bool) {
-	if name == "hostvars" || name == "vars" {
-		return nil, false, false
-	}
-	return h.Scope.Lookup(name)
+// hostMagicNames are the magic variables that hostvars shows: those that belong to no play.
+var hostMagicNames = map[string]bool{
+	"inventory_hostname": true, "inventory_hostname_short": true, "inventory_file": true, "inventory_dir": true, "group_names": true,
+	"playbook_dir": true, "ansible_playbook_python": true, "ansible_config_file": true, "groups": true, "ansible_version": true,
+	"ansible_check_mode": true, "ansible_diff_mode": true, "ansible_forks": true, "ansible_inventory_sources": true,
+	"omit": true, "ansible_skip_tags": true, "ansible_run_tags": true, "ansible_verbosity": true,
 }
 
-// Names implements template.Vars.
-func (h *hostScope) Names() []string {
-	return slices.DeleteFunc(h.Scope.Names(), func(n string) bool { return n == "hostvars" || n == "vars" })
+// hostScope are a host's variables as hostvars shows them: what belongs to the host whatever play is running, without the
+// variables of plays and roles and without those that would lead back to all hosts (test/oracle/testdata/plays/hostvars).
+func (p *play) hostScope(h *host) *vars.Scope {
+	magic := (&magic{p: p, h: h}).layer("magic variables")
+	lookup, names := magic.Lookup, magic.Names
+	magic.Lookup = func(name string) (value.Value, bool) {
+		if !hostMagicNames[name] {
+			return nil, false
+		}
+		return lookup(name)
+	}
+	magic.Names = func() []string {
+		return slices.DeleteFunc(names(), func(n string) bool { return !hostMagicNames[n] })
+	}
+	s := &vars.Scope{Merge: p.merges(), Layers: []vars.Layer{magic}}
+	if p.ExtraVars != nil && p.ExtraVars.Len() > 0 {
+		s.Layers = append(s.Layers, vars.Layer{Name: "extra vars", Vars: p.ExtraVars})
+	}
+	s.Layers = append(s.Layers, h.setLayer(), h.loadedLayer())
+	return p.inventoryLayers(s, h)
+}
+
+// inventoryLayers adds the facts of a host and what the inventory says of it.
+func (p *play) inventoryLayers(s *vars.Scope, h *host) *vars.Scope {
+	s.Layers = append(s.Layers, p.factsLayer(h))
+	if inv, err := p.Run.Vars.Host(h.inv, p.Basedir); err == nil {
+		s.Layers = append(s.Layers, inv.Host, inv.Groups)
+	} else {
+		p.fileErr = err
+	}
+	return s
 }

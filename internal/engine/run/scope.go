@@ -87,12 +87,7 @@ func (p *play) scope(h *host, t *playbook.Task) *vars.Scope {
 		s.Layers = append(s.Layers, vars.Layer{Name: "vars_prompt", Vars: p.prompts, Data: true})
 	}
 	add("play vars", p.Play.Vars)
-	s.Layers = append(s.Layers, p.factsLayer(h))
-	if inv, err := p.Run.Vars.Host(h.inv, p.Basedir); err == nil {
-		s.Layers = append(s.Layers, inv.Host, inv.Groups)
-	} else {
-		p.fileErr = err
-	}
+	p.inventoryLayers(s, h)
 	if role != nil {
 		add("defaults of role "+role.Name, ownDefaults)
 	}
