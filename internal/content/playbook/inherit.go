@@ -137,6 +137,9 @@ func (a Attrs) list(keyword string) []value.Value {
 		tags, _ := tagList(e.Node)
 		return tags
 	}
+	if keyword == "when" {
+		return conditionsOf(e.Value, e.Node)
+	}
 	return listOf(e.Value)
 }
 

@@ -95,6 +95,30 @@ func listOf(v value.Value) []value.Value {
 	return []value.Value{v}
 }
 
+// conditionsOf is the value of a keyword that holds conditions, as a list. Texts become templates, which know their place: a
+// condition is an expression although it has no markers. n may be nil.
+func conditionsOf(v value.Value, n *yamldoc.Node) []value.Value {
+	list := listOf(v)
+	if n == nil {
+		return list
+	}
+	nodes := []*yamldoc.Node{n}
+	if n.Kind == yamldoc.Sequence {
+		nodes = n.Items
+	}
+	if len(nodes) != len(list) {
+		return list
+	}
+	out := make([]value.Value, len(list))
+	for i, c := range list {
+		out[i] = c
+		if s, ok := c.(value.Str); ok && nodes[i].Kind == yamldoc.Scalar && nodes[i].Tag != "!unsafe" {
+			out[i] = value.NewTemplate(string(s), nodes[i].Pos)
+		}
+	}
+	return out
+}
+
 // tagList is the value of `tags` as written: a list, or text split at commas.
 func tagList(n *yamldoc.Node) ([]value.Value, bool) {
 	switch v := n.Value().(type) {

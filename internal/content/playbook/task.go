@@ -151,13 +151,13 @@ func (l *Loader) field(t *Task, n *yamldoc.Node, e yamldoc.Pair) error {
 	case "loop_control":
 		return l.loopControl(t, e)
 	case "when":
-		t.When = listOf(v)
+		t.When = conditionsOf(v, e.Value)
 	case "changed_when":
-		t.ChangedWhen = listOf(v)
+		t.ChangedWhen = conditionsOf(v, e.Value)
 	case "failed_when":
-		t.FailedWhen = listOf(v)
+		t.FailedWhen = conditionsOf(v, e.Value)
 	case "until":
-		t.Until = listOf(v)
+		t.Until = conditionsOf(v, e.Value)
 	case "notify":
 		t.Notify = listOf(v)
 	case "environment":
