@@ -90,6 +90,11 @@ func (r *remote) prepare(a *attempt) error {
 
 // variable returns a rendered variable of the host that is connected to.
 func (r *remote) variable(name string) (value.Value, bool) {
+	if impliedVars[name] != nil && r.conn == r.t { // what would be said of the option is what is asked here
+		if _, _, set := r.x.Vars.Lookup(name); !set {
+			return nil, false
+		}
+	}
 	v, ok, err := r.conn.Resolve(name)
 	if err != nil || !ok {
 		return nil, false

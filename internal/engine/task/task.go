@@ -82,7 +82,7 @@ type exec struct {
 func (r *Runner) Run(ctx context.Context, j Job) *Result {
 	x := &exec{Runner: r, Job: j, ctx: ctx}
 	x.delegated = event.Host{Name: j.Host}
-	x.t = x.templar(j.Vars)
+	x.t = x.templar(&implied{j.Vars, x})
 	items, looped, loopErr := x.loopItems()
 	if loopErr != nil {
 		if holds, cond, err := x.conditions(j.Task.Extended("when"), x.t); err == nil && !holds {
@@ -277,6 +277,8 @@ func (x *exec) delegatedView(t *template.Templar, h event.Host) *template.Templa
 	locals := value.DictOf("ansible_delegated_vars", value.DictOf(h.Delegate, template.HostView(x.Templates, vars)))
 	if h.DelegateTo != "" {
 		locals.SetStr("ansible_host", value.Str(h.DelegateTo))
+	} else if _, _, own := x.Vars.Lookup("ansible_host"); !own {
+		locals.SetStr("ansible_host", value.Str(h.Delegate))
 	}
 	return t.WithData(locals)
 }
