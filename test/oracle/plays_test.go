@@ -46,3 +46,31 @@ func TestPlays(t *testing.T) {
 		})
 	}
 }
+
+// TestLent runs a play that reads what a host said through hostvars and vars. Ansible evaluates some of it (extract, mappings
+// that are kept), so there is no recording: nothing may be computed, and the text arrives as it was said.
+func TestLent(t *testing.T) {
+	bin := build(t)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "ansible-playbook"), "-i", "localhost,", "-c", "local", "play.yml")
+	cmd.Dir = "testdata/lent"
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "ANSIBLE_CONFIG=/dev/null")
+	got, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, got)
+	}
+	said := "{{ 6*7 }}"
+	for _, want := range []string{
+		`"msg": "` + strings.TrimSpace(strings.Repeat(said+" ", 6)) + `"`,
+		"(item=" + said + ") => {\n    \"msg\": \"" + said + `"`,
+	} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
+	}
+	if n := strings.Count(string(got), `"msg": "`+said+`"`); n != 5 {
+		t.Errorf("%d messages say what the host said, not 5", n)
+	}
+	if strings.Contains(string(got), "42") {
+		t.Errorf("data was evaluated:\n%s", got)
+	}
+}
