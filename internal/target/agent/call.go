@@ -1,9 +1,9 @@
 package agent
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -96,36 +96,18 @@ func decodeArgs(raw json.RawMessage) (map[string]any, error) {
 	if len(raw) == 0 {
 		return map[string]any{}, nil
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	args := map[string]any{}
-	if err := dec.Decode(&args); err != nil {
+	v, err := module.DecodeJSON(raw)
+	if err != nil {
 		return nil, err
 	}
-	for k, v := range args {
-		args[k] = numbers(v)
+	args, ok := v.(map[string]any)
+	if !ok && v != nil {
+		return nil, errors.New("the arguments are no object")
+	}
+	if args == nil {
+		args = map[string]any{}
 	}
 	return args, nil
-}
-
-func numbers(v any) any {
-	switch x := v.(type) {
-	case json.Number:
-		if i, err := x.Int64(); err == nil {
-			return i
-		}
-		f, _ := x.Float64()
-		return f
-	case []any:
-		for i := range x {
-			x[i] = numbers(x[i])
-		}
-	case map[string]any:
-		for k := range x {
-			x[k] = numbers(x[k])
-		}
-	}
-	return v
 }
 
 func environ(env map[string]string) []string {

@@ -1,8 +1,6 @@
 package facts
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
+	"github.com/troupe-automation/troupe/module"
 )
 
 // local reads the *.fact files: programs are run, others read; both hold JSON or INI.
@@ -97,7 +96,7 @@ func badPercent(v any) bool {
 type iniFile map[string]any
 
 func parseFact(text string) (any, bool) {
-	if v := parseJSON(text); v != nil {
+	if v, err := module.DecodeJSON([]byte(text)); err == nil && v != nil {
 		return v, true
 	}
 	// INI: sections, keys in lower case, values as text, continuation lines by indent.
@@ -126,37 +125,6 @@ func parseFact(text string) (any, bool) {
 		}
 	}
 	return iniFile(out), len(out) > 0
-}
-
-// parseJSON reads one JSON value, whole numbers as int64; nil when there is none.
-func parseJSON(text string) any {
-	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
-	dec.UseNumber()
-	var v any
-	if dec.Decode(&v) != nil || dec.More() {
-		return nil
-	}
-	return plain(v)
-}
-
-func plain(v any) any {
-	switch x := v.(type) {
-	case json.Number:
-		if i, err := x.Int64(); err == nil {
-			return i
-		}
-		f, _ := x.Float64()
-		return f
-	case []any:
-		for i := range x {
-			x[i] = plain(x[i])
-		}
-	case map[string]any:
-		for k := range x {
-			x[k] = plain(x[k])
-		}
-	}
-	return v
 }
 
 // number is text as a number where it is one.

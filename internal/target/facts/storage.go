@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
+	"github.com/troupe-automation/troupe/module"
 )
 
 func iscsi(h *host) {
@@ -56,7 +57,8 @@ func external(h *host, prefix string, names []string, args ...string) {
 		if err != nil || out.RC != 0 {
 			return
 		}
-		if d, ok := parseJSON(out.Stdout).(map[string]any); ok {
+		answer, _ := module.DecodeJSON([]byte(out.Stdout)) // no answer is no devices
+		if d, ok := answer.(map[string]any); ok {
 			for k, v := range d {
 				h.set(prefix+"_"+strings.ReplaceAll(k, "-", "_"), v)
 			}

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,10 +52,9 @@ func runAsyncStatus(_ context.Context, c *module.Call) (module.Result, error) {
 		res["started"], res["finished"] = 0, 0
 		return res, os.Remove(file)
 	}
-	var job map[string]any
-	dec := json.NewDecoder(strings.NewReader(string(data)))
-	dec.UseNumber()
-	if dec.Decode(&job) != nil {
+	answer, _ := module.DecodeJSON(data)
+	job, ok := answer.(map[string]any)
+	if !ok {
 		// Being written, or never finished: that is for the time limit to find out.
 		res["started"], res["finished"] = 1, 0
 		return res, nil
@@ -66,29 +64,8 @@ func runAsyncStatus(_ context.Context, c *module.Call) (module.Result, error) {
 	}
 	job["started"] = 1
 	for k, v := range job {
-		res[k] = numbers(v)
+		res[k] = v
 	}
 	res["ansible_job_id"] = jid
 	return res, nil
-}
-
-// numbers keeps whole numbers whole.
-func numbers(v any) any {
-	switch x := v.(type) {
-	case json.Number:
-		if i, err := x.Int64(); err == nil {
-			return i
-		}
-		f, _ := x.Float64()
-		return f
-	case []any:
-		for i := range x {
-			x[i] = numbers(x[i])
-		}
-	case map[string]any:
-		for k := range x {
-			x[k] = numbers(x[k])
-		}
-	}
-	return v
 }

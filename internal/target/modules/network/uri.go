@@ -3,7 +3,6 @@ package network
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"mime"
@@ -127,7 +126,7 @@ func runURI(ctx context.Context, c *module.Call) (module.Result, error) {
 	kind, params, _ := mime.ParseMediaType(res.header.Get("Content-Type"))
 	text := decode(res.body, params["charset"])
 	if strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "javascript") {
-		if v := parseJSON(res.body); v != nil {
+		if v, err := module.DecodeJSON(res.body); err == nil && v != nil {
 			r["json"] = v
 		}
 	}
@@ -205,36 +204,6 @@ func decode(b []byte, charset string) string {
 		return string(b)
 	}
 	return strings.ToValidUTF8(string(b), "\uFFFD")
-}
-
-func parseJSON(b []byte) any {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	var v any
-	if dec.Decode(&v) != nil {
-		return nil
-	}
-	return plain(v)
-}
-
-func plain(v any) any {
-	switch x := v.(type) {
-	case json.Number:
-		if i, err := x.Int64(); err == nil {
-			return i
-		}
-		f, _ := x.Float64()
-		return f
-	case []any:
-		for i := range x {
-			x[i] = plain(x[i])
-		}
-	case map[string]any:
-		for k := range x {
-			x[k] = plain(x[k])
-		}
-	}
-	return v
 }
 
 // setBody makes the body from body and body_format, or src.
