@@ -60,6 +60,9 @@ func run(args []string) int {
 			}
 			if l.Action == "fail" {
 				fmt.Printf("%s\n%s", key, text)
+				if l.Test == "" {
+					unfinished(printed, l.Package)
+				}
 			}
 			if l.Action == "skip" && l.Test != "" {
 				skips[reason(text)]++
@@ -80,6 +83,21 @@ func run(args []string) int {
 		return 1
 	}
 	return 0
+}
+
+// unfinished prints what the tests said that a package's end has cut off: one of them is why it hung or crashed.
+func unfinished(printed map[string]*strings.Builder, pkg string) {
+	var keys []string
+	for k := range printed {
+		if strings.HasPrefix(k, pkg+" ") {
+			keys = append(keys, k)
+		}
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		fmt.Printf("%s did not end\n%s", k, printed[k])
+		delete(printed, k)
+	}
 }
 
 // reason is what a skipped test said.

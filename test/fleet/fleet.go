@@ -10,18 +10,15 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/troupe-automation/troupe/test/sshd"
 )
 
 // Host is one running host.
@@ -67,8 +64,8 @@ func Start(ctx context.Context, names ...string) (*Fleet, error) {
 		f.Stop()
 		return nil, err
 	}
-	sshd := findSSHD()
-	f.Real = sshd != ""
+	exe := sshd.Find()
+	f.Real = exe != ""
 	var known bytes.Buffer
 	for i, name := range names {
 		hostKeyFile := filepath.Join(dir, "host-"+name)
@@ -78,14 +75,9 @@ func Start(ctx context.Context, names ...string) (*Fleet, error) {
 			return nil, err
 		}
 		addr := fmt.Sprintf("127.0.0.%d", 11+i)
-		port, err := freePort(addr)
-		if err != nil {
-			f.Stop()
-			return nil, err
-		}
-		h := Host{Name: name, Addr: addr, Port: port}
+		h := Host{Name: name, Addr: addr}
 		if f.Real {
-			err = f.startSSHD(ctx, sshd, &h, hostKeyFile, authorized)
+			err = f.startSSHD(ctx, exe, &h, hostKeyFile, authorized)
 		} else {
 			err = f.startOwn(ctx, &h, hostKey, clientKey.PublicKey())
 		}
@@ -94,7 +86,7 @@ func Start(ctx context.Context, names ...string) (*Fleet, error) {
 			return nil, err
 		}
 		f.Hosts = append(f.Hosts, h)
-		fmt.Fprintf(&known, "[%s]:%d %s", addr, port, ssh.MarshalAuthorizedKey(hostKey.PublicKey()))
+		fmt.Fprintf(&known, "[%s]:%d %s", addr, h.Port, ssh.MarshalAuthorizedKey(hostKey.PublicKey()))
 	}
 	if err := os.WriteFile(f.KnownHosts, known.Bytes(), 0o600); err != nil {
 		f.Stop()
@@ -122,19 +114,6 @@ func (f *Fleet) Stop() {
 	os.RemoveAll(f.Dir)
 }
 
-func findSSHD() string {
-	for _, p := range []string{"/usr/sbin/sshd", "/usr/local/sbin/sshd"} {
-		if _, err := os.Stat(p); err == nil {
-			return p
-		}
-	}
-	p, err := exec.LookPath("sshd")
-	if err != nil {
-		return ""
-	}
-	return p
-}
-
 func writeKey(path string) (ssh.Signer, error) {
 	_, priv, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -150,69 +129,21 @@ func writeKey(path string) (ssh.Signer, error) {
 	return ssh.NewSignerFromKey(priv)
 }
 
-func freePort(addr string) (int, error) {
-	l, err := net.Listen("tcp", addr+":0")
+// startSSHD serves a host with the real program.
+func (f *Fleet) startSSHD(ctx context.Context, exe string, h *Host, hostKey, authorized string) error {
+	server, err := sshd.Listen(h.Addr)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// startSSHD starts a real server of its own for a host and waits until it answers.
-func (f *Fleet) startSSHD(ctx context.Context, sshd string, h *Host, hostKey, authorized string) error {
+	h.Port, h.stop = server.Port, server.Close
 	conf := filepath.Join(f.Dir, h.Name+".conf")
-	text := fmt.Sprintf("ListenAddress %s\nPort %d\nHostKey %s\nAuthorizedKeysFile %s\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nMaxSessions 100\nMaxStartups 200\n",
-		h.Addr, h.Port, hostKey, authorized)
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		return err
+	text := fmt.Sprintf("HostKey %s\nAuthorizedKeysFile %s\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nMaxSessions 100\n", hostKey, authorized)
+	err = os.WriteFile(conf, []byte(text), 0o600)
+	if err == nil {
+		err = server.Serve(ctx, exe, conf)
 	}
-	if os.Getuid() == 0 {
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // sshd refuses to start without it
-			return err
-		}
-	}
-	cmd := exec.CommandContext(ctx, sshd, "-D", "-e", "-f", conf)
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	ended := make(chan struct{})
-	go func() { cmd.Wait(); close(ended) }()
-	h.stop = func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
-		<-ended
-	}
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		if answers(h) {
-			return nil
-		}
-		select {
-		case <-ended:
-			return fmt.Errorf("sshd for %s: %s", h.Name, strings.TrimSpace(log.String()))
-		default:
-		}
-		if time.Now().After(deadline) {
-			h.stop()
-			return errors.New("sshd for " + h.Name + " does not answer")
-		}
-		time.Sleep(5 * time.Millisecond) // no event tells when a foreign server is ready
-	}
-}
-
-// answers reports whether the host greets as an SSH server.
-func answers(h *Host) bool {
-	c, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", h.Addr, h.Port), time.Second)
 	if err != nil {
-		return false
+		server.Close()
 	}
-	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return false
-	}
-	greeting := make([]byte, 4)
-	_, err = c.Read(greeting)
-	return err == nil && string(greeting) == "SSH-"
+	return err
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os/exec"
@@ -24,10 +23,11 @@ func (f *Fleet) startOwn(ctx context.Context, h *Host, hostKey ssh.Signer, clien
 	}}
 	conf.AddHostKey(hostKey)
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", fmt.Sprintf("%s:%d", h.Addr, h.Port))
+	l, err := lc.Listen(ctx, "tcp", h.Addr+":0")
 	if err != nil {
 		return err
 	}
+	h.Port = l.Addr().(*net.TCPAddr).Port
 	var wg sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	wg.Go(func() {

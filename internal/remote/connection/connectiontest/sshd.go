@@ -1,23 +1,22 @@
 package connectiontest
 
 import (
-	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"github.com/troupe-automation/troupe/internal/remote/connection"
+	"github.com/troupe-automation/troupe/test/sshd"
 )
 
 // SSHD is a real OpenSSH server on 127.0.0.1.
@@ -27,24 +26,20 @@ type SSHD struct {
 	Key        string // file of a private key that logs in as any user
 	KnownHosts string // file that lists the server's key
 	Options    connection.Options
-	cmd        *exec.Cmd
+	server     *sshd.Server
 }
 
 // StartSSHD starts a server with more lines for sshd_config. It is stopped when the test ends. Tests are skipped where
 // there is no sshd or no right to start one.
 func StartSSHD(t *testing.T, more ...string) *SSHD {
 	t.Helper()
-	exe, err := exec.LookPath("sshd")
-	if err != nil {
-		if _, err := os.Stat("/usr/sbin/sshd"); err != nil {
-			t.Skip("no sshd on this machine")
-		}
-		exe = "/usr/sbin/sshd"
+	exe := sshd.Find()
+	if exe == "" {
+		t.Skip("no sshd on this machine")
 	}
 	if os.Getuid() != 0 {
 		t.Skip("sshd needs root to log in other users")
 	}
-	os.MkdirAll("/run/sshd", 0o755)
 	s := &SSHD{Dir: t.TempDir()}
 	os.Chmod(filepath.Dir(s.Dir), 0o755)
 	os.Chmod(s.Dir, 0o755)
@@ -52,43 +47,27 @@ func StartSSHD(t *testing.T, more ...string) *SSHD {
 	pub := WriteKey(t, s.Key, "")
 	hostPub := WriteKey(t, filepath.Join(s.Dir, "host_key"), "")
 	write(t, filepath.Join(s.Dir, "authorized_keys"), string(ssh.MarshalAuthorizedKey(pub)), 0o644)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	server, err := sshd.Listen("127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Port = fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
+	s.server, s.Port = server, fmt.Sprint(server.Port)
 	s.KnownHosts = filepath.Join(s.Dir, "known_hosts")
 	write(t, s.KnownHosts, "[127.0.0.1]:"+s.Port+" "+string(ssh.MarshalAuthorizedKey(hostPub)), 0o644)
 	conf := filepath.Join(s.Dir, "sshd_config")
 	write(t, conf, strings.Join(append(more, []string{
-		"Port " + s.Port, "ListenAddress 127.0.0.1", "HostKey " + s.Dir + "/host_key", "PidFile none", "AuthorizedKeysFile " + s.Dir + "/authorized_keys",
+		"HostKey " + s.Dir + "/host_key", "PidFile none", "AuthorizedKeysFile " + s.Dir + "/authorized_keys",
 		"StrictModes no", "UsePAM no", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin yes", "UseDNS no", "PrintMotd no",
-		"MaxStartups 200:30:400", "MaxSessions 100", "LogLevel ERROR",
+		"MaxSessions 100", "LogLevel ERROR",
 	}...), "\n")+"\n", 0o644)
-	var log bytes.Buffer
-	s.cmd = exec.Command(exe, "-D", "-e", "-f", conf)
-	s.cmd.Stderr = &log
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
-		s.cmd.Process.Kill()
-		s.cmd.Wait()
+		s.Stop()
 		if t.Failed() {
-			t.Logf("sshd: %s", log.String())
+			t.Logf("sshd: %s", sshd.Log(conf))
 		}
 	})
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		c, err := net.Dial("tcp", "127.0.0.1:"+s.Port)
-		if err == nil {
-			c.Close()
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("sshd does not listen: %s", log.String())
-		}
-		time.Sleep(5 * time.Millisecond) // for a port of another process there is nothing else to wait on
+	if err := server.Serve(context.Background(), exe, conf); err != nil {
+		t.Fatal(err)
 	}
 	me, err := user.Current()
 	if err != nil {
@@ -118,10 +97,7 @@ func (s *SSHD) With(changes ...string) connection.Options {
 }
 
 // Stop kills the server and all connections of it.
-func (s *SSHD) Stop() {
-	s.cmd.Process.Kill()
-	s.cmd.Wait()
-}
+func (s *SSHD) Stop() { s.server.Close() }
 
 // WriteKey makes a key pair and returns the public key. A passphrase encrypts the file.
 func WriteKey(t *testing.T, file, passphrase string) ssh.PublicKey {

@@ -97,6 +97,7 @@ func (c *openssh) startMaster(ctx context.Context, socket string) error {
 	args := append([]string{"-o", "ControlMaster=yes", "-o", "ControlPersist=no"}, c.args...)
 	c.master = exec.CommandContext(c.ctx, c.exe, append(args, "-T", c.host, "echo TRP-READY; exec cat >/dev/null")...)
 	c.master.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal to ask on
+	c.master.WaitDelay = 5 * time.Second                      // what it started may hold its output open
 	c.master.Stderr = c.stderr
 	if c.e.password != "" {
 		env, err := c.askpass()
@@ -153,13 +154,15 @@ func phaseOf(text string) connection.Phase {
 }
 
 // askpass makes ssh ask a script for the password. The script reads it from a pipe, so it is in no file, no argument
-// and no environment.
+// and no environment. It answers once, and no question of another kind (an unknown host key): a second reader would
+// wait for ever.
 func (c *openssh) askpass() ([]string, error) {
 	fifo, script := filepath.Join(c.dir, "p"), filepath.Join(c.dir, "askpass")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		return nil, fmt.Errorf("mkfifo: %w", err)
 	}
-	text := "#!/bin/sh\nIFS= read -r p <" + connection.Quote(fifo) + " && printf '%s\\n' \"$p\"\n"
+	q := connection.Quote(fifo)
+	text := "#!/bin/sh\ncase $1 in *'(yes/no'*) exit 1;; esac\nmv " + q + " " + q + ".once 2>/dev/null || exit 1\nIFS= read -r p <" + q + ".once && printf '%s\\n' \"$p\"\n"
 	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"sync"
 
@@ -27,18 +28,45 @@ type process struct {
 
 // Start implements connection.Conn.
 func (c *client) Start(ctx context.Context, command string, o connection.StartOptions) (connection.Process, error) {
-	sess, err := c.NewSession()
-	if err != nil {
-		return nil, unreachable(connection.PhaseStart, err.Error(), err)
+	select {
+	case <-c.life.Done():
+		return nil, unreachable(connection.PhaseLost, "the connection was lost", net.ErrClosed)
+	default:
 	}
-	p := &process{sess: sess, done: make(chan struct{})}
-	if err := p.start(c, command, o); err != nil {
-		sess.Close()
-		return nil, unreachable(connection.PhaseStart, err.Error(), err)
+	type started struct {
+		p   *process
+		err error
+	}
+	// The server's answers are awaited here with an eye on the context and on the connection's end: a server may be stuck,
+	// and the library misses the end when it comes while a channel is being opened; its call then never returns.
+	answer := make(chan started)
+	gone := make(chan struct{})
+	defer close(gone)
+	go func() {
+		p, err := c.open(command, o)
+		select {
+		case answer <- started{p, err}:
+		case <-gone:
+			if err == nil {
+				p.sess.Close()
+			}
+		}
+	}()
+	var p *process
+	select {
+	case s := <-answer:
+		if s.err != nil {
+			return nil, unreachable(connection.PhaseStart, s.err.Error(), s.err)
+		}
+		p = s.p
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-c.life.Done():
+		return nil, unreachable(connection.PhaseLost, "the connection was lost", net.ErrClosed)
 	}
 	c.work.Go(func() {
 		p.wait()
-		sess.Close()
+		p.sess.Close()
 		close(p.done)
 	})
 	c.work.Go(func() {
@@ -48,6 +76,20 @@ func (c *client) Start(ctx context.Context, command string, o connection.StartOp
 		case <-p.done:
 		}
 	})
+	return p, nil
+}
+
+// open starts a command in a session of its own.
+func (c *client) open(command string, o connection.StartOptions) (*process, error) {
+	sess, err := c.NewSession()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{sess: sess, done: make(chan struct{})}
+	if err := p.start(c, command, o); err != nil {
+		sess.Close()
+		return nil, err
+	}
 	return p, nil
 }
 

@@ -97,10 +97,21 @@ type client struct {
 	*ssh.Client
 	e     *endpoint
 	rings *keyring
-	via   *client // the last hop, or nil
+	via   *client         // the last hop, or nil
+	life  context.Context // ends with the connection, whoever ends it
 	stop  context.CancelFunc
 	work  sync.WaitGroup
 	close sync.Once
+}
+
+func newClient(e *endpoint, rings *keyring, via *client, cc ssh.Conn, chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request) *client {
+	c := &client{Client: ssh.NewClient(cc, chans, reqs), e: e, rings: rings, via: via}
+	c.life, c.stop = context.WithCancel(context.Background())
+	go func() { // ends with the connection; Close does not wait for it, since a server that breaks the protocol can hold it up
+		c.Client.Wait()
+		c.stop()
+	}()
+	return c
 }
 
 func (c *client) Close() error {
@@ -203,14 +214,13 @@ func handshake(ctx context.Context, e *endpoint, via *client, log connection.Log
 		}
 		return nil, auth.explain(err, keyErr)
 	}
-	ctxLife, stop := context.WithCancel(context.Background())
-	c := &client{Client: ssh.NewClient(cc, chans, reqs), e: e, rings: ring, via: via, stop: stop}
+	c := newClient(e, ring, via, cc, chans, reqs)
 	if n, err := strconv.Atoi(e.set.get("serveraliveinterval")); err == nil && n > 0 {
 		limit, err := strconv.Atoi(e.set.get("serveralivecountmax"))
 		if err != nil || limit < 1 {
 			limit = 3
 		}
-		c.work.Go(func() { c.keepAlive(ctxLife, time.Duration(n)*time.Second, limit) })
+		c.work.Go(func() { c.keepAlive(time.Duration(n)*time.Second, limit) })
 	}
 	log(2, fmt.Sprintf("connected to %s as %s, %s", e.address(), e.user, cc.ServerVersion()))
 	return c, nil
@@ -220,7 +230,7 @@ func handshake(ctx context.Context, e *endpoint, via *client, log connection.Log
 func (e *endpoint) knownAddress() string { return e.address() }
 
 // keepAlive closes the connection when the server stays silent.
-func (c *client) keepAlive(ctx context.Context, every time.Duration, limit int) {
+func (c *client) keepAlive(every time.Duration, limit int) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	missed := 0
@@ -228,7 +238,7 @@ func (c *client) keepAlive(ctx context.Context, every time.Duration, limit int) 
 	waiting := false
 	for {
 		select {
-		case <-ctx.Done():
+		case <-c.life.Done():
 			return
 		case err := <-answers:
 			waiting, missed = false, 0
