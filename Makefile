@@ -6,7 +6,7 @@ AGENTS := internal/remote/session/agents
 PLATFORMS := linux-amd64 linux-arm64
 NAMES := ansible ansible-playbook ansible-inventory ansible-vault ansible-doc ansible-config ansible-galaxy ansible-console ansible-pull
 LDFLAGS := -s -w
-# How the agent is built small; its size test reads the same file.
+# How the agents are built small; their size test reads the same file.
 AGENTFLAGS := $(shell cat cmd/troupe-agent/build.flags)
 
 .PHONY: help build agents dev demo test race vet lint fmt fuzz bench clean
@@ -19,11 +19,12 @@ build: agents ## bin/troupe with its agents inside, and links under Ansible's na
 	@for n in $(NAMES); do ln -sf troupe $(BIN)/$$n; done
 	@ls -l $(BIN)/troupe | awk '{print "bin/troupe: " $$5 " bytes"}'
 
-agents: $(PLATFORMS:%=$(AGENTS)/%.gz) ## the agents for all platforms, compressed
+agents: $(PLATFORMS:%=$(AGENTS)/%.gz) $(PLATFORMS:%=$(AGENTS)/%-web.gz) ## both images of the agent for all platforms, compressed
 
+# linux-amd64.gz is troupe-agent, linux-amd64-web.gz is troupe-agent-web.
 $(AGENTS)/%.gz: FORCE
-	@os=$(firstword $(subst -, ,$*)); arch=$(lastword $(subst -, ,$*)); \
-	CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build $(AGENTFLAGS) -ldflags '$(LDFLAGS) -funcalign=8' -o $(AGENTS)/$*.tmp ./cmd/troupe-agent && \
+	@set -- $(subst -, ,$*); \
+	CGO_ENABLED=0 GOOS=$$1 GOARCH=$$2 $(GO) build $(AGENTFLAGS) -ldflags '$(LDFLAGS) -funcalign=8' -o $(AGENTS)/$*.tmp ./cmd/troupe-agent$${3:+-$$3} && \
 	gzip -9 -n -c $(AGENTS)/$*.tmp > $@.new && mv $@.new $@ && rm $(AGENTS)/$*.tmp
 
 FORCE:

@@ -18,8 +18,8 @@ var layers = []string{
 	"internal/diag internal/target/hostos",
 	"event jinja/syntax internal/target/facts internal/target/pyexec internal/lang/pyre internal/lang/pyrandom internal/lang/crypt internal/lang/jmespath internal/lang/yamlout internal/lang/filters/argument internal/remote/connection internal/remote/pymodule",
 	"jinja internal/lang/yamldoc internal/target/modules/* internal/remote/become internal/remote/connection/*",
-	"jinja/builtins internal/target/modules/all internal/lang/filters/collections",
-	"internal/lang/filters",
+	"jinja/builtins internal/target/modules/all/* internal/lang/filters/collections",
+	"internal/lang/filters internal/target/modules/all",
 	"internal/lang/template internal/target/agent internal/remote/connection/all",
 	"internal/content/config internal/content/inventory/* internal/remote/session",
 	"internal/content/inventory",
@@ -61,6 +61,7 @@ var never = []struct{ from, to, why string }{
 	{"internal/server/", "internal/engine", "the server starts runs as child processes"},
 	{"jinja/", "internal/lang", "the engine is a library of its own"},
 	{"cmd/troupe-agent", "value", "the agent must stay small"},
+	{"cmd/troupe-agent-web", "value", "the agent must stay small"},
 }
 
 type pkg struct {

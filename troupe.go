@@ -33,8 +33,9 @@ type Options struct {
 	// PlaybookDir is where roles, group_vars and plugins are looked for; "" is the directory of the first playbook.
 	PlaybookDir string
 	ModulePath  []string
-	Natives     *module.Registry // modules of the agent
-	Self        []string         // command line that makes this program the agent
+	Natives     *module.Registry         // modules of the agent
+	Web         func(module string) bool // which of them live in its second image
+	Self        []string                 // command line that makes this program the agent
 	// Warn takes warnings in Ansible's words, Log messages of -v and above.
 	Warn func(text string)
 	Log  func(verbosity int, text string)
@@ -241,7 +242,7 @@ type RunOptions struct {
 
 // Run runs playbooks and returns the exit code. When the content is to blame the error says where.
 func (p *Project) Run(ctx context.Context, o RunOptions) (int, error) {
-	pool := session.NewPool(session.Config{Log: p.opt.Log, Self: p.opt.Self})
+	pool := session.NewPool(session.Config{Log: p.opt.Log, Self: p.opt.Self, Web: p.opt.Web})
 	defer pool.Close()
 	forks := o.Forks
 	if forks == 0 {

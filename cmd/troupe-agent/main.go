@@ -1,11 +1,12 @@
-// Command troupe-agent is the program that runs on targets: the agent's loop and the native modules, nothing more.
+// Command troupe-agent is the program that runs on targets: the agent's loop and the native modules, nothing more. The modules
+// that speak HTTP are in troupe-agent-web.
 package main
 
 import (
 	"os"
 
 	"github.com/troupe-automation/troupe/internal/target/agent"
-	"github.com/troupe-automation/troupe/internal/target/modules/all"
+	"github.com/troupe-automation/troupe/internal/target/modules/all/base"
 )
 
-func main() { os.Exit(agent.Main(os.Args[:1], os.Args[1:], all.Registry)) }
+func main() { os.Exit(agent.Main(os.Args[:1], os.Args[1:], base.Registry)) }

@@ -69,11 +69,12 @@ type Foreign struct {
 // Library is a set of Python modules: dotted name to source. A name that ends in ".__init__" is a package.
 type Library map[string]string
 
-// Become asks node 0 to start another node as another user.
+// Become asks node 0 to start another node: as another user, with another image, or both. A frame with a stream offers the
+// node's program: when the starter asks for it, it is pulled by that stream, else node 0 sends its own.
 type Become struct {
 	Node    uint16   `json:"node"`
 	Command []string `json:"command"`           // argv, whose last word is completed by a command line that starts the agent
-	Method  string   `json:"method"`            // for messages
+	Method  string   `json:"method"`            // for messages; "" when the user stays the same
 	Secret  string   `json:"secret,omitempty"`  // the password, written to the prompt
 	Prompts []string `json:"prompts,omitempty"` // texts that ask for it, lower case
 	Wrong   []string `json:"wrong,omitempty"`   // texts that refuse it
@@ -85,7 +86,7 @@ type Become struct {
 // Open opens a stream of an agent that belongs to a call.
 type Open struct {
 	Call uint32 `json:"call"` // the call's stream
-	What string `json:"what"` // "payload", "receive", or "blob:" and a hash
+	What string `json:"what"` // "payload", "receive", "blob:" and a hash, or "image:", what uname -sm prints, ":gz" or ":raw"
 }
 
 // FailureCode is the kind of a Failure.

@@ -113,7 +113,7 @@ func (s *Session) Project(ctx context.Context, dir string) (*troupe.Project, err
 	}
 	return troupe.Load(ctx, troupe.Options{
 		Config: s.Config, Inventory: s.inventory(), ExtraVars: s.Values.List("extra_vars"), Secrets: secrets, PlaybookDir: dir,
-		ModulePath: s.Values.List("module_path"), Natives: all.Registry, Self: s.Env.Self, Warn: s.Display.Warning,
+		ModulePath: s.Values.List("module_path"), Natives: all.Registry, Web: all.Web, Self: s.Env.Self, Warn: s.Display.Warning,
 		Log: func(v int, msg string) { s.Display.V(v, "", msg) },
 	})
 }

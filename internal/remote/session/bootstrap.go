@@ -139,16 +139,22 @@ func greet(frames *wire.Reader, stdin io.Writer, imgs *images, cfg Config) (wire
 				return wire.Hello{}, agentError(err.Error(), err)
 			}
 			cfg.Log(3, fmt.Sprintf("sending the agent, %d bytes, to %s", len(data), words[3]))
-			if _, err := fmt.Fprintf(stdin, "%d %d\n", len(data), size); err != nil {
-				return wire.Hello{}, err
-			}
-			if _, err := stdin.Write(data); err != nil {
+			if err := sendImage(stdin, data, size); err != nil {
 				return wire.Hello{}, err
 			}
 		default:
 			return wire.Hello{}, fmt.Errorf("%w: %q", wire.ErrProtocol, line)
 		}
 	}
+}
+
+// sendImage writes what a starter reads: a line with the sizes, sent and plain, and the agent.
+func sendImage(w io.Writer, data []byte, size int) error {
+	if _, err := fmt.Fprintf(w, "%d %d\n", len(data), size); err != nil {
+		return err
+	}
+	_, err := w.Write(data)
+	return err
 }
 
 func readHello(frames *wire.Reader) (wire.Hello, error) {

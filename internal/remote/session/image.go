@@ -8,45 +8,87 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"strings"
 	"sync"
 )
 
-// embedded holds the agents of a release build: agents/GOOS-GOARCH.gz.
+// embedded holds the agents of a release build.
 //
 //go:embed agents
 var embedded embed.FS
 
 // images are the agents this program can send. Hosts keep them under a name made of their content's hash.
 type images struct {
-	name string   // "agent-" and a hash over all of them
-	args []string // arguments that make the program the agent
-	file string   // the program itself, when it is the agent; else ""
+	name   string   // "agent-" and a hash over all of them
+	args   []string // arguments that make the program the agent
+	file   string   // the program itself, when it is the agent; else ""
+	store  *store   // else where they are,
+	suffix string   // as GOOS-GOARCH, suffix, ".gz"
+	web    *images  // the second image, with the modules that speak HTTP; nil when this one has all modules
 }
 
-var embeddedImages = sync.OnceValue(func() *images {
-	entries, err := embedded.ReadDir("agents")
+// store is a set of agents: files named GOOS-GOARCH.gz, and GOOS-GOARCH-web.gz for the second image.
+type store struct {
+	files fs.FS
+	kept  sync.Map // name → []byte, so that all hosts share one copy
+}
+
+const webSuffix = "-web"
+
+// build is what the program was built with.
+var build = sync.OnceValue(func() *images { return newImages(embedded, "agents") })
+
+// newImages returns the agents in a directory, or nil when there are none.
+func newImages(files fs.FS, dir string) *images {
+	files, err := fs.Sub(files, dir)
+	if err != nil {
+		return nil
+	}
+	s := &store{files: files}
+	base, web := s.images(""), s.images(webSuffix)
+	if base != nil {
+		base.web = web
+	}
+	return base
+}
+
+func (s *store) images(suffix string) *images {
+	names, err := fs.Glob(s.files, "*.gz")
 	if err != nil {
 		return nil
 	}
 	sum, found := sha256.New(), false
-	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".gz") {
-			data, err := embedded.ReadFile("agents/" + e.Name())
-			if err != nil {
-				return nil
-			}
-			sum.Write(data)
-			found = true
+	for _, n := range names {
+		if strings.HasSuffix(n, webSuffix+".gz") != (suffix == webSuffix) {
+			continue
 		}
+		data, err := s.read(n)
+		if err != nil {
+			return nil
+		}
+		sum.Write(data)
+		found = true
 	}
 	if !found {
 		return nil
 	}
-	return &images{name: "agent-" + hex.EncodeToString(sum.Sum(nil))[:16]}
-})
+	return &images{name: "agent-" + hex.EncodeToString(sum.Sum(nil))[:16], store: s, suffix: suffix}
+}
+
+func (s *store) read(name string) ([]byte, error) {
+	if data, ok := s.kept.Load(name); ok {
+		return data.([]byte), nil
+	}
+	data, err := fs.ReadFile(s.files, name)
+	if err != nil {
+		return nil, err
+	}
+	kept, _ := s.kept.LoadOrStore(name, data)
+	return kept.([]byte), nil
+}
 
 var selfHashes sync.Map // file → "agent-…"
 
@@ -74,7 +116,11 @@ func selfImages(self []string) (*images, error) {
 
 // choose returns the agents to use: the program itself on this machine, else the embedded ones, else the program itself.
 func choose(here bool, cfg Config) (*images, error) {
-	if e := embeddedImages(); e != nil && !cfg.PreferSelf && (!here || len(cfg.Self) == 0) {
+	if cfg.Agents != nil {
+		if i := newImages(cfg.Agents, "."); i != nil {
+			return i, nil
+		}
+	} else if e := build(); e != nil && !cfg.PreferSelf && (!here || len(cfg.Self) == 0) {
 		return e, nil
 	}
 	return selfImages(cfg.Self)
@@ -103,7 +149,7 @@ func (i *images) load(machine string, compressed bool) (data []byte, size int, e
 		}
 		return squeeze(i.name, plain), len(plain), nil
 	}
-	data, err = embeddedFile(platform)
+	data, err = i.store.read(platform + i.suffix + ".gz")
 	if err != nil {
 		return nil, 0, fmt.Errorf("this build has no agent for %s", platform)
 	}
@@ -117,21 +163,6 @@ func (i *images) load(machine string, compressed bool) (data []byte, size int, e
 	}
 	data, err = io.ReadAll(zr)
 	return data, len(data), err
-}
-
-var embeddedFiles sync.Map // platform → []byte
-
-// embeddedFile returns an agent as it is embedded; all hosts share one copy.
-func embeddedFile(platform string) ([]byte, error) {
-	if data, ok := embeddedFiles.Load(platform); ok {
-		return data.([]byte), nil
-	}
-	data, err := embedded.ReadFile("agents/" + platform + ".gz")
-	if err != nil {
-		return nil, err
-	}
-	kept, _ := embeddedFiles.LoadOrStore(platform, data)
-	return kept.([]byte), nil
 }
 
 // plainSize reads the size of the uncompressed data from a gzip trailer.

@@ -32,7 +32,7 @@ type link struct {
 	mu         sync.Mutex
 	nextStream uint32
 	nextNode   uint16
-	nodes      map[string]*node // by become key
+	nodes      map[string]*node // by become key and image
 	byNumber   map[uint16]*node
 	calls      map[uint32]*call
 	pulls      map[pullKey]*pull
@@ -44,12 +44,14 @@ type link struct {
 type node struct {
 	number uint16
 	pass   string
+	offer  *call         // stands for the second image while the node may ask for it, or nil
 	err    error         // why it did not start or ended
 	ended  chan struct{} // closed when err is set
 }
 
 type call struct {
 	Call
+	image  *images // what is offered instead of running a module, or nil
 	stream uint32
 	node   *node
 	done   chan outcome // capacity 1
@@ -168,7 +170,8 @@ func (l *link) dispatch(f wire.Frame) error {
 	}
 	switch f.Kind {
 	case wire.KindHello:
-		return nil // a become user's agent is up; its calls were sent ahead
+		l.nodeUp(f.Node)
+		return nil // its calls were sent ahead
 	case wire.KindGone:
 		l.nodeEnded(f.Node, lostError(strings.TrimSpace(string(f.Data)), nil))
 		return nil
@@ -201,8 +204,23 @@ func (l *link) dispatch(f wire.Frame) error {
 	return nil
 }
 
+// nodeUp withdraws the image that a node was offered.
+func (l *link) nodeUp(number uint16) {
+	l.mu.Lock()
+	n := l.byNumber[number]
+	var offer *call
+	if n != nil {
+		offer, n.offer = n.offer, nil
+	}
+	l.mu.Unlock()
+	if offer != nil {
+		l.forget(offer)
+	}
+}
+
 // nodeEnded fails what runs on a node. The next call for the same user starts another.
 func (l *link) nodeEnded(number uint16, err error) {
+	l.nodeUp(number)
 	l.mu.Lock()
 	n := l.byNumber[number]
 	delete(l.byNumber, number)
@@ -305,7 +323,7 @@ func (l *link) refuse(key pullKey, why string) error {
 	return l.out.Write(wire.Frame{Node: key.node, Kind: wire.KindEnd, Stream: key.stream, Data: []byte(why)})
 }
 
-// serve sends a payload or a blob.
+// serve sends a payload, a blob or an image.
 func (l *link) serve(key pullKey, p *pull, what string) {
 	defer l.drop(key)
 	if what == "payload" {
@@ -317,6 +335,16 @@ func (l *link) serve(key pullKey, p *pull, what string) {
 		if err == nil {
 			_, err = io.CopyBuffer(p.sender, struct{ io.Reader }{r}, make([]byte, wire.ChunkSize))
 			r.Close()
+		}
+		p.sender.Close(err)
+		return
+	}
+	if asked, ok := strings.CutPrefix(what, "image:"); ok && p.call.image != nil {
+		machine, encoding, _ := strings.Cut(asked, ":")
+		data, size, err := p.call.image.load(machine, encoding == "gz")
+		if err == nil {
+			l.cfg.Log(3, fmt.Sprintf("sending the agent's second image, %d bytes", len(data)))
+			err = sendImage(p.sender, data, size)
 		}
 		p.sender.Close(err)
 		return
@@ -366,35 +394,61 @@ func (l *link) drop(key pullKey) {
 	l.mu.Unlock()
 }
 
-// node returns the agent of a become user. It is asked for without waiting: calls go after the request, and fail with it.
-func (l *link) node(spec *become.Spec, limit time.Duration) (*node, error) {
-	key := ""
+// node returns the agent of a become user, or of the login user when spec is nil, with the modules of the second image or
+// with the others. It is asked for without waiting: calls go after the request, and fail with it.
+func (l *link) node(spec *become.Spec, web bool, limit time.Duration) (*node, error) {
+	key, pass := "", ""
 	if spec != nil {
-		key = spec.Key()
+		key, pass = spec.Key(), spec.Pass
+	}
+	if web {
+		key += "\x00web"
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
 		return nil, l.err
 	}
-	if n := l.nodes[key]; n != nil && (spec == nil || n.pass == spec.Pass) {
+	if n := l.nodes[key]; n != nil && n.pass == pass {
 		return n, nil
 	}
-	cmd, err := become.Build(*spec, starter(l.hello.Exe, l.imgs))
-	if err != nil {
-		return nil, &TaskError{Code: wire.FailBecome, Msg: err.Error()}
+	imgs, at := l.imgs, l.hello.Exe
+	if web {
+		imgs, at = l.imgs.web, ""
 	}
-	n := &node{number: l.nextNode, pass: spec.Pass, ended: make(chan struct{})}
+	cmd := become.Command{Argv: []string{"/bin/sh", "-c", starter(at, imgs)}}
+	if spec != nil {
+		var err error
+		if cmd, err = become.Build(*spec, starter(at, imgs)); err != nil {
+			return nil, &TaskError{Code: wire.FailBecome, Msg: err.Error()}
+		}
+	}
+	n := &node{number: l.nextNode, pass: pass, ended: make(chan struct{})}
 	l.nextNode++
 	l.nodes[key], l.byNumber[n.number] = n, n
-	err = l.out.Write(wire.Frame{Kind: wire.KindBecome, Data: wire.Encode(wire.Become{
-		Node: n.number, Command: cmd.Argv, Method: cmd.Method, Secret: spec.Pass, Prompts: cmd.Prompts,
+	request := wire.Frame{Kind: wire.KindBecome, Data: wire.Encode(wire.Become{
+		Node: n.number, Command: cmd.Argv, Method: cmd.Method, Secret: pass, Prompts: cmd.Prompts,
 		Wrong: cmd.Wrong, Missing: cmd.Missing, PTY: cmd.PTY, Seconds: seconds(limit),
-	})})
-	if err != nil {
+	})}
+	if web {
+		n.offer = &call{image: imgs, node: l.byNumber[0], done: make(chan outcome, 1)}
+		l.register(n.offer)
+		request.Stream = n.offer.stream
+	}
+	if err := l.out.Write(request); err != nil {
 		return nil, lostError("", err)
 	}
 	return n, nil
+}
+
+// register gives a call its stream. l.mu is held.
+func (l *link) register(c *call) {
+	l.nextStream++
+	if l.nextStream >= wire.AgentStreams {
+		l.nextStream = 1
+	}
+	c.stream = l.nextStream
+	l.calls[c.stream] = c
 }
 
 func (l *link) run(ctx context.Context, n *node, c Call) (json.RawMessage, error) {
@@ -424,12 +478,7 @@ func (l *link) run(ctx context.Context, n *node, c Call) (json.RawMessage, error
 		l.mu.Unlock()
 		return nil, l.err
 	}
-	l.nextStream++
-	if l.nextStream >= wire.AgentStreams {
-		l.nextStream = 1
-	}
-	active.stream = l.nextStream
-	l.calls[active.stream] = active
+	l.register(active)
 	l.mu.Unlock()
 	defer l.forget(active)
 

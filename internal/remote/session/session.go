@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"sync"
 	"time"
@@ -69,6 +70,10 @@ type Config struct {
 	// Self is the command line that makes this very program the agent, for example {"/usr/bin/troupe", "agent"}. It
 	// serves the local machine, and hosts like it when the build has no embedded agents. Its first word is a file.
 	Self []string
+	// Web reports which modules live in the second image, where the build has one. May be nil.
+	Web func(module string) bool
+	// Agents are the agents to send, GOOS-GOARCH.gz and GOOS-GOARCH-web.gz; nil: those of the build.
+	Agents fs.FS
 	// PreferSelf sends the program itself even when the build has agents. For tests, whose program has modules of its own.
 	PreferSelf bool
 	// BecomeTimeout limits the start of a become user's agent; 0 is the connection's timeout option, else 10 s.
@@ -184,7 +189,7 @@ func (s *Session) Run(ctx context.Context, c Call) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := l.node(c.Become, s.becomeTimeout())
+	n, err := l.node(c.Become, l.imgs.web != nil && s.cfg.Web != nil && c.Module != "" && s.cfg.Web(c.Module), s.becomeTimeout())
 	if err != nil {
 		return nil, err
 	}

@@ -163,7 +163,7 @@ func (s *server) dispatch(f wire.Frame) error {
 		if err := json.Unmarshal(f.Data, &b); err != nil {
 			return fmt.Errorf("%w: become: %w", wire.ErrProtocol, err)
 		}
-		s.startChild(b)
+		s.startChild(b, f.Stream)
 	case wire.KindData, wire.KindEnd, wire.KindCredit, wire.KindStop:
 		s.mu.Lock()
 		end := s.streams[f.Stream]

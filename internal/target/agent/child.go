@@ -16,10 +16,12 @@ import (
 	"github.com/troupe-automation/troupe/internal/wire"
 )
 
-// child is the agent of a become user. Frames for it wait in a queue until it is up.
+// child is another agent: of a become user, or with the other image. Frames for it wait in a queue until it is up.
 type child struct {
 	s      *server
 	become wire.Become
+	offer  uint32 // the stream that its program is pulled by, 0: it is this very program
+	limit  *time.Timer
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stdout io.Reader
@@ -33,8 +35,8 @@ type child struct {
 	over  bool
 }
 
-func (s *server) startChild(b wire.Become) {
-	c := &child{s: s, become: b}
+func (s *server) startChild(b wire.Become, offer uint32) {
+	c := &child{s: s, become: b, offer: offer}
 	c.wake = sync.NewCond(&c.mu)
 	s.mu.Lock()
 	s.nodes[b.Node] = c
@@ -73,7 +75,7 @@ func (c *child) attempt() (wantsTTY bool) {
 		c.s.fail(c.become.Node, 0, wire.FailBecome, fmt.Sprintf("%s: %v", c.become.Method, err))
 		return false
 	}
-	timeout := time.AfterFunc(time.Duration(c.become.Seconds)*time.Second, func() {
+	c.limit = time.AfterFunc(time.Duration(c.become.Seconds)*time.Second, func() {
 		if c.talk.settle(wire.FailTimeout) {
 			c.kill()
 		}
@@ -88,7 +90,7 @@ func (c *child) attempt() (wantsTTY bool) {
 	}()
 	frames := wire.NewReader(c.stdout)
 	err := c.greet(frames)
-	timeout.Stop()
+	c.limit.Stop()
 	up := err == nil && c.talk.settle("up")
 	if up {
 		written := make(chan struct{})
@@ -114,7 +116,11 @@ func (c *child) attempt() (wantsTTY bool) {
 }
 
 func (c *child) gone(err error) string {
-	msg := fmt.Sprintf("the agent of the %s user ended (%s)", c.become.Method, c.ended())
+	whose := "agent"
+	if c.become.Method != "" {
+		whose += " of the " + c.become.Method + " user"
+	}
+	msg := fmt.Sprintf("the %s ended (%s)", whose, c.ended())
 	if !errors.Is(err, io.EOF) && err != nil {
 		msg += ": " + err.Error()
 	}
@@ -222,7 +228,8 @@ func (c *child) ended() string {
 	}
 }
 
-// greet waits for the child's hello and sends it on. A starter that asks for the agent gets this very program.
+// greet waits for the child's hello and sends it on. A starter that asks for the agent gets this very program, or what
+// the controller offers.
 func (c *child) greet(frames *wire.Reader) error {
 	for {
 		if _, err := frames.SkipToMagic(); err != nil {
@@ -237,7 +244,13 @@ func (c *child) greet(frames *wire.Reader) error {
 		case wire.LineUp:
 			return nil
 		case wire.LineMiss:
-			if err := c.sendSelf(); err != nil {
+			c.limit.Stop() // the user is changed; a slow line may take its time
+			send := c.sendSelf
+			if c.offer != 0 {
+				send = func() error { return c.sendOffer(rest) }
+			}
+			if err := send(); err != nil {
+				c.talk.Write([]byte("\n" + err.Error()))
 				return err
 			}
 		default:
@@ -245,6 +258,21 @@ func (c *child) greet(frames *wire.Reader) error {
 			return errors.New(rest)
 		}
 	}
+}
+
+// sendOffer passes on the program from the controller. asked is the starter's line: os, machine, encoding, directory.
+func (c *child) sendOffer(asked string) error {
+	words := strings.SplitN(asked, " ", 4)
+	if len(words) != 4 {
+		return fmt.Errorf("%w: %q", wire.ErrProtocol, asked)
+	}
+	r, err := c.s.pull(c.offer, "image:"+words[0]+" "+words[1]+":"+words[2])
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(c.stdin, r)
+	return err
 }
 
 func (c *child) sendSelf() error {

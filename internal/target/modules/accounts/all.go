@@ -1,6 +1,6 @@
 // Package accounts has the modules about users, groups and their keys.
 //
-// Called by internal/target/modules/all.
+// Called by internal/target/modules/all/base.
 package accounts
 
 import "github.com/troupe-automation/troupe/module"

@@ -1,6 +1,6 @@
 // Package files has the modules about files and their content.
 //
-// Called by internal/target/modules/all.
+// Called by internal/target/modules/all/base and web.
 package files
 
 import "github.com/troupe-automation/troupe/module"

@@ -1,6 +1,6 @@
-// Package network has the modules that talk to other machines. It is the only one of target that links net/http.
+// Package network has the modules that speak HTTP. Only the second image of the agent links it.
 //
-// Called by internal/target/modules/all.
+// Called by internal/target/modules/all/web.
 package network
 
 import "github.com/troupe-automation/troupe/module"
@@ -9,5 +9,4 @@ import "github.com/troupe-automation/troupe/module"
 var All = []*module.Module{
 	getURL,
 	uri,
-	waitFor,
 }

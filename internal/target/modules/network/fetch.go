@@ -10,7 +10,7 @@ import (
 )
 
 // Fetch downloads a URL for modules of other families that accept one as source. Of the call it uses the options that uri has
-// and the environment. modules/all hands it to those modules, so that they need not link this package.
+// and the environment. modules/all/web hands it to those modules, so that they need not link this package.
 func Fetch(ctx context.Context, c *module.Call, url string) (io.ReadCloser, error) {
 	q := request{method: "GET", url: url, follow: "all", timeout: fetchTimeout}
 	res, err := q.do(ctx, c)

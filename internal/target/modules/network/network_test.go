@@ -97,6 +97,5 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func TestURI(t *testing.T)     { serve(t); moduletest.Replay(t, All, "testdata/uri.json") }
-func TestGetURL(t *testing.T)  { serve(t); moduletest.Replay(t, All, "testdata/get_url.json") }
-func TestWaitFor(t *testing.T) { serve(t); moduletest.Replay(t, All, "testdata/wait_for.json") }
+func TestURI(t *testing.T)    { serve(t); moduletest.Replay(t, All, "testdata/uri.json") }
+func TestGetURL(t *testing.T) { serve(t); moduletest.Replay(t, All, "testdata/get_url.json") }

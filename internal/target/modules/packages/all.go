@@ -1,6 +1,6 @@
 // Package packages has the modules about software packages and where they come from.
 //
-// Called by internal/target/modules/all.
+// Called by internal/target/modules/all/base.
 package packages
 
 import "github.com/troupe-automation/troupe/module"

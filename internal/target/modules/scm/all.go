@@ -1,6 +1,6 @@
 // Package scm has the modules about working copies of version control systems.
 //
-// Called by internal/target/modules/all.
+// Called by internal/target/modules/all/base.
 package scm
 
 import "github.com/troupe-automation/troupe/module"

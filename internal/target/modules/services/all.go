@@ -1,6 +1,6 @@
 // Package services has the modules about services and the jobs that start by the clock.
 //
-// Called by internal/target/modules/all.
+// Called by internal/target/modules/all/base.
 package services
 
 import "github.com/troupe-automation/troupe/module"

@@ -1,6 +1,6 @@
 // Package system has the modules about the machine as a whole: facts, host name, settings, waiting.
 //
-// Called by internal/target/modules/all.
+// Called by internal/target/modules/all/base.
 package system
 
 import "github.com/troupe-automation/troupe/module"
@@ -11,4 +11,5 @@ var All = []*module.Module{
 	ping,
 	setup,
 	sysctl,
+	waitFor,
 }

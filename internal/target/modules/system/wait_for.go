@@ -1,4 +1,4 @@
-package network
+package system
 
 import (
 	"context"
