@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,8 +62,16 @@ func secondImage(t *testing.T, s *connectiontest.SSHD, dir string) {
 	connectiontest.Sudoers(t, user, "Defaults:"+user+" timestamp_timeout=0", user+" ALL=(ALL:ALL) ALL")
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }))
 	defer web.Close()
+	var mu sync.Mutex
 	var sent []string
+	count := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(sent)
+	}
 	cfg := session.Config{Agents: os.DirFS(dir), Web: all.Web, Log: func(_ int, msg string) {
+		mu.Lock()
+		defer mu.Unlock()
 		if strings.HasPrefix(msg, "sending the agent") {
 			sent = append(sent, msg)
 		}
@@ -82,7 +91,7 @@ func secondImage(t *testing.T, s *connectiontest.SSHD, dir string) {
 	asRoot.Become = root
 
 	run(t, se, session.Call{Module: "ansible.builtin.ping"})
-	if len(sent) != 1 {
+	if count() != 1 {
 		t.Errorf("a module of the first image: %v", sent)
 	}
 	for range 2 {
@@ -136,7 +145,7 @@ func secondImage(t *testing.T, s *connectiontest.SSHD, dir string) {
 	})
 	se.Close()
 	eventually(t, "nothing of the user runs", func() bool { return exec.Command("pgrep", "-u", user).Run() != nil })
-	if len(sent) > 3 {
+	if count() > 3 {
 		t.Errorf("sent %v", sent)
 	}
 }
