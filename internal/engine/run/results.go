@@ -135,13 +135,6 @@ func (p *play) apply(place *strategy.Place, f finished, group []*hostRun) []pend
 	return includes
 }
 
-// remember sets what rescue sections may ask about the failure.
-func (p *play) remember(t *playbook.Task, h *hostRun, r *task.Result) {
-	info := value.DictOf("name", value.Str(t.GetName()), "action", value.Str(t.ActionAsWritten), "args", t.Args, "path", value.Str(fmt.Sprintf("%s:%d", t.Path, t.Pos.Line)))
-	h.setVar("ansible_failed_task", info, true)
-	h.setVar("ansible_failed_result", registeredFailure(r.Dict), true)
-}
-
 func registeredFailure(d *value.Dict) *value.Dict {
 	out := value.NewDict()
 	for k, v := range d.All() {
