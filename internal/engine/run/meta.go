@@ -173,7 +173,7 @@ func (p *play) flush(place *strategy.Place, hosts, chosen []*hostRun) {
 		p.forceHandlers(place)
 	}
 	for _, h := range hosts {
-		if in[h] && len(h.notified) > 0 {
+		if h.resolve(); in[h] && len(h.notified) > 0 {
 			h.state.RunHandlers(p.handlers)
 		} else {
 			h.state.Advance()
@@ -188,7 +188,10 @@ func (p *play) forceHandlers(at *strategy.Place) bool {
 	}
 	any := false
 	for _, h := range p.batch {
-		if h.state.Failed && !h.state.Forced && !h.state.InHandlers && len(h.notified) > 0 {
+		if !h.state.Failed || h.state.Forced || h.state.InHandlers {
+			continue
+		}
+		if h.resolve(); len(h.notified) > 0 {
 			h.state.Force(p.handlers, at)
 			any = true
 		}
