@@ -17,4 +17,5 @@ var All = append([]*module.Module{
 	dpkgSelections,
 	packageFacts,
 	packageModule,
+	pip,
 }, managers...)
