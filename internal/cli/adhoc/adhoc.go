@@ -76,11 +76,15 @@ func run(ctx context.Context, s *launch.Session) (int, error) {
 		return 0, err
 	}
 	pattern := v.Args[0]
+	s.WarnNoHosts(p, pattern)
 	hosts, err := p.Match([]string{pattern}, s.Limit())
 	if err != nil {
 		return 0, err
 	}
-	if len(hosts) == 0 {
+	if len(hosts) == 0 && len(p.Inventory.Hosts()) > 0 {
+		if s.Values.Has("subset") {
+			return 0, troupe.NoHostsToTarget()
+		}
 		s.Display.Warning("No hosts matched, nothing to do")
 	}
 	if v.Bool("listhosts") {

@@ -186,6 +186,17 @@ func (s *Session) Limit() []string {
 	return []string{s.Values.Str("subset")}
 }
 
+// WarnNoHosts says that the inventory has no hosts, unless the pattern asks for this machine alone.
+func (s *Session) WarnNoHosts(p *troupe.Project, pattern string) {
+	switch pattern {
+	case "localhost", "127.0.0.1", "::1":
+		return
+	}
+	if len(p.Inventory.Hosts()) == 0 && s.Config.Bool("LOCALHOST_WARNING") {
+		s.Display.Warning("provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'")
+	}
+}
+
 // Callbacks makes the stdout callback and the others that are switched on. fallback is the one used when none is configured.
 func (s *Session) Callbacks(fallback string, opt callback.Options) (event.Sink, error) {
 	name := s.Config.Str("DEFAULT_STDOUT_CALLBACK")
