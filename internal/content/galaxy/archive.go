@@ -350,6 +350,8 @@ func replace(dir string, fill func(tmp string) error) error {
 		return err
 	}
 	if err := fill(tmp); err != nil {
+		_ = os.RemoveAll(tmp)
+		_ = os.Remove(parent) // when nothing else is in it
 		return err
 	}
 	if err := os.RemoveAll(dir); err != nil {

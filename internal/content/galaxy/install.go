@@ -112,7 +112,7 @@ func (o *Options) Install(ctx context.Context, reqs []Requirement, out string, c
 			if !o.SkipErrors {
 				return err
 			}
-			o.Warn(fmt.Sprintf("Failed to install collection %s but skipping due to --ignore-errors being set. Error: %s", c, err))
+			o.Warn(fmt.Sprintf("Failed to install collection %s but skipping due to --ignore-errors being set. Error: %s", c, words(err)))
 		}
 	}
 	return nil
@@ -160,7 +160,7 @@ func (o *Options) install(ctx context.Context, c *candidate, dest string) error 
 		if c.rel == nil {
 			rel, err := c.server.release(ctx, c.Name, c.Version)
 			if err != nil {
-				return fail("%s", err)
+				return fail("%s", words(err))
 			}
 			c.rel = rel
 		}
@@ -338,7 +338,7 @@ func (o *Options) save(ctx context.Context, c *candidate, to string) error {
 	case c.server != nil:
 		rel, err := c.server.release(ctx, c.Name, c.Version)
 		if err != nil {
-			return fail("%s", err)
+			return fail("%s", words(err))
 		}
 		if file, err = o.fetch(ctx, rel, c.archiveName()); err != nil {
 			return err

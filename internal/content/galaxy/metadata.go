@@ -47,6 +47,15 @@ func fail(format string, args ...any) error {
 	return &diag.Diagnostic{Code: diag.GalaxyContent, Summary: strings.SplitN(msg, "\n", 2)[0], Classic: msg, Exit: diag.ExitError}
 }
 
+// words is an error's message in Ansible's words.
+func words(err error) string {
+	var d *diag.Diagnostic
+	if errors.As(err, &d) {
+		return d.Message()
+	}
+	return err.Error()
+}
+
 // Info is what a collection says about itself in galaxy.yml or MANIFEST.json.
 type Info struct {
 	Name         Name

@@ -61,7 +61,7 @@ func (o *Options) read(ctx context.Context, r Requirement) ([]*candidate, error)
 		}
 		in, err := infoOfArchive(abs)
 		if err != nil {
-			return nil, fail("%s", strings.ReplaceAll(err.Error(), "'"+abs+"'", "'"+r.From+"'"))
+			return nil, fail("%s", strings.ReplaceAll(words(err), "'"+abs+"'", "'"+r.From+"'"))
 		}
 		return []*candidate{{Name: in.Name, Version: in.Version, source: FromFile, path: abs, info: in, origin: r.From}}, nil
 	case FromURL:
@@ -299,7 +299,7 @@ func (r *resolver) list(q Requirement) ([]*candidate, error) {
 			if r.ctx.Err() != nil {
 				return nil, err
 			}
-			r.o.Warn(fmt.Sprintf("Skipping Galaxy server %s. Got an unexpected error when getting available versions of collection %s: %s", s.URL, q.Name, err))
+			r.o.Warn(fmt.Sprintf("Skipping Galaxy server %s. Got an unexpected error when getting available versions of collection %s: %s", s.base(), q.Name, words(err)))
 			last = err
 			continue
 		}
@@ -367,7 +367,7 @@ func (r *resolver) deps(c *candidate) ([]need, error) {
 		if c.rel == nil {
 			rel, err := c.server.release(r.ctx, c.Name, c.Version)
 			if err != nil {
-				return nil, fail("%s", err)
+				return nil, fail("%s", words(err))
 			}
 			c.rel = rel
 		}

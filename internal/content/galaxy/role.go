@@ -169,8 +169,8 @@ func (o *Options) InstallRoles(ctx context.Context, ro RoleOptions, reqs []RoleR
 		role, err := o.installRole(ctx, &ro, q)
 		if err != nil {
 			msg := fmt.Sprintf("- %s was NOT installed successfully", q.Name)
-			if err.Error() != "" {
-				msg += ": " + err.Error()
+			if words(err) != "" {
+				msg += ": " + words(err)
 			} else {
 				msg += "."
 			}

@@ -27,7 +27,7 @@ func (o *Options) Verify(ctx context.Context, reqs []Requirement) (bool, error) 
 			if !o.SkipErrors {
 				return false, err
 			}
-			o.Warn(fmt.Sprintf("Failed to verify collection '%s' but skipping due to --ignore-errors being set. Error: %s", &r, err))
+			o.Warn(fmt.Sprintf("Failed to verify collection '%s' but skipping due to --ignore-errors being set. Error: %s", &r, words(err)))
 			continue
 		}
 		good = good && ok
