@@ -80,6 +80,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	p.Templates = template.New(o.Config.Bool("DEFAULT_JINJA2_NATIVE"), template.Extensions{
 		Do: strings.Contains(extensions, "jinja2.ext.do"), LoopControls: strings.Contains(extensions, "loopcontrols"),
 	})
+	p.Templates.Basedir = o.PlaybookDir
 	p.Templates.Lookup = p.lookups(ctx).Lookup
 	files := &vars.Files{Secrets: o.Secrets, Duplicates: dups, Warn: warn}
 	extra, err := p.extraVars(o.ExtraVars, files)

@@ -12,6 +12,9 @@ type compiler struct {
 	p   *Program
 	env *Environment
 	err error
+	// unwritable are constant parts whose value Jinja cannot write into its code, with the name that Python misses there.
+	unwritable map[syntax.Expr]string
+	depth      int // of compileExpr
 }
 
 // scope is where a piece of template is compiled: the variables it sees and what kind of frame it is in.

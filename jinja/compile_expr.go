@@ -13,6 +13,16 @@ func constant(v value.Value) evalFn {
 
 // compileExpr compiles an expression; one that is constant and immutable is computed now.
 func (c *compiler) compileExpr(e syntax.Expr, sc *scope) (evalFn, error) {
+	c.depth++
+	defer func() { c.depth-- }()
+	if c.depth == 1 {
+		c.unwritable = nil
+		c.findUnwritable(e, sc)
+	}
+	if name, ok := c.unwritable[e]; ok {
+		err := c.failAt(e, value.Errorf("NameError", "name '%s' is not defined", name))
+		return func(*frame) (value.Value, error) { return nil, err }, nil
+	}
 	fn, err := c.expr(e, sc)
 	if err != nil {
 		return nil, err
@@ -24,88 +34,6 @@ func (c *compiler) compileExpr(e syntax.Expr, sc *scope) (evalFn, error) {
 		}
 	}
 	return fn, nil
-}
-
-// fold evaluates an expression that depends on nothing. ok is false when it does, or when it fails: failures belong to
-// run time.
-func (c *compiler) fold(e syntax.Expr, fn evalFn) (v value.Value, ok bool) {
-	if !c.pure(e) {
-		return nil, false
-	}
-	f := &frame{ctx: (&Program{env: c.env, name: c.p.name}).context(nil)}
-	v, err := fn(f)
-	if err != nil || !safeRepr(v, 0) {
-		return nil, false
-	}
-	return v, true
-}
-
-func immutable(v value.Value) bool {
-	switch v.(type) {
-	case value.NoneType, value.Bool, value.Int, *value.BigInt, value.Float, value.Str:
-		return true
-	}
-	return false
-}
-
-// safeRepr is Jinja's test for values that may be written into a compiled template.
-func safeRepr(v value.Value, depth int) bool {
-	if depth > 20 {
-		return false
-	}
-	switch v := v.(type) {
-	case *value.List:
-		for _, e := range v.Elems {
-			if !safeRepr(e, depth+1) {
-				return false
-			}
-		}
-		return true
-	case *value.Tuple:
-		for _, e := range v.Elems {
-			if !safeRepr(e, depth+1) {
-				return false
-			}
-		}
-		return true
-	case *value.Dict:
-		for k, e := range v.All() {
-			if !safeRepr(k, depth+1) || !safeRepr(e, depth+1) {
-				return false
-			}
-		}
-		return true
-	case *value.Set:
-		return true
-	case value.Markup, value.Complex, *value.Range:
-		return true
-	}
-	return immutable(v)
-}
-
-// pure reports whether an expression is one that Jinja evaluates at compile time.
-func (c *compiler) pure(e syntax.Expr) bool {
-	ok := true
-	walkExpr(e, func(n syntax.Expr) {
-		switch n := n.(type) {
-		case *syntax.Name, *syntax.Call, *syntax.Data:
-			ok = false
-		case *syntax.Cond:
-			if n.Else == nil {
-				ok = false
-			}
-		case *syntax.Filter:
-			f, err := c.env.Filter(n.Name)
-			ok = ok && err == nil && f != nil && !f.Volatile && n.Node != nil && n.Args.Star == nil && n.Args.StarStar == nil
-		case *syntax.Test:
-			f, err := c.env.Test(n.Name)
-			ok = ok && err == nil && f != nil && !f.Volatile && n.Args.Star == nil && n.Args.StarStar == nil
-		case *syntax.Binary:
-			// Large powers and repetitions are left to run time, where their limits are told.
-			ok = ok && n.Op != "**"
-		}
-	})
-	return ok
 }
 
 func (c *compiler) exprList(es []syntax.Expr, sc *scope) ([]evalFn, error) {
@@ -593,7 +521,7 @@ func (c *compiler) filter(e *syntax.Filter, sc *scope, inner evalFn) (evalFn, er
 		return nil, c.failAt(e, err)
 	}
 	if flt == nil {
-		return nil, c.failAt(e, &UnknownError{"filter", e.Name})
+		return nil, c.failAt(e, &UnknownError{Kind: "filter", Name: e.Name})
 	}
 	node := inner
 	if e.Node != nil {
@@ -615,7 +543,7 @@ func (c *compiler) test(e *syntax.Test, sc *scope) (evalFn, error) {
 		return nil, c.failAt(e, err)
 	}
 	if t == nil {
-		return nil, c.failAt(e, &UnknownError{"test", e.Name})
+		return nil, c.failAt(e, &UnknownError{Kind: "test", Name: e.Name})
 	}
 	node, err := c.compileExpr(e.Node, sc)
 	if err != nil {

@@ -121,11 +121,11 @@ func (c *Context) step() error {
 	return nil
 }
 
-// Filter returns a filter for use on many values: an unknown name is an *UnknownError.
+// Filter returns a filter for use on many values: an unknown name is an *UnknownError that is Late.
 func (c *Context) Filter(name string) (*Filter, error) {
 	f, err := c.env.Filter(name)
 	if err == nil && f == nil {
-		err = value.Errorf("TemplateRuntimeError", "No filter named %s.", mustRepr(value.Str(name)))
+		err = &UnknownError{Kind: "filter", Name: name, Late: true}
 	}
 	return f, err
 }
@@ -134,7 +134,7 @@ func (c *Context) Filter(name string) (*Filter, error) {
 func (c *Context) Test(name string) (*Filter, error) {
 	f, err := c.env.Test(name)
 	if err == nil && f == nil {
-		err = value.Errorf("TemplateRuntimeError", "No test named %s.", mustRepr(value.Str(name)))
+		err = &UnknownError{Kind: "test", Name: name, Late: true}
 	}
 	return f, err
 }

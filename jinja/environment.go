@@ -191,10 +191,16 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// UnknownError is the use of a filter or test that does not exist. It is given by Compile.
+// UnknownError is the use of a filter or test that does not exist.
 type UnknownError struct {
 	Kind string // "filter" or "test"
 	Name string
+	Late bool // found while rendering: map('x'), select('x')
 }
 
-func (e *UnknownError) Error() string { return fmt.Sprintf("No %s named '%s'.", e.Kind, e.Name) }
+func (e *UnknownError) Error() string {
+	if e.Late {
+		return fmt.Sprintf("No %s named %s.", e.Kind, mustRepr(value.Str(e.Name)))
+	}
+	return fmt.Sprintf("No %s named '%s'.", e.Kind, e.Name)
+}

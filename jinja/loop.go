@@ -299,7 +299,7 @@ func (l *LoopContext) GetAttr(name string) (value.Value, bool, error) {
 // Call runs a recursive loop over another iterable.
 func (l *LoopContext) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) {
 	if l.again == nil {
-		return nil, value.TypeErrorf("The loop must have the 'recursive' marker to be called.")
+		return nil, value.TypeErrorf("The loop must have the 'recursive' marker to be called recursively.")
 	}
 	if len(args) != 1 {
 		return nil, value.TypeErrorf("LoopContext.__call__() takes 2 positional arguments but %d were given", len(args)+1)

@@ -2,6 +2,7 @@ package value
 
 import (
 	"math"
+	"math/big"
 	"math/cmplx"
 	"strconv"
 	"strings"
@@ -68,13 +69,14 @@ func complexOp(op byte, a, b Value) (Value, error) {
 			return Complex(1), nil
 		}
 		mod, phase := math.Hypot(real(x), imag(x)), math.Atan2(imag(x), real(x))
-		l := math.Pow(mod, real(y))
+		l := PowFloat(mod, real(y))
 		at := phase * real(y)
 		if imag(y) != 0 {
 			l *= math.Exp(-phase * imag(y))
 			at += imag(y) * math.Log(mod)
 		}
-		r := complex(l*math.Cos(at), l*math.Sin(at))
+		sin, cos := sinCos(at)
+		r := complex(l*cos, l*sin)
 		if cmplx.IsInf(r) {
 			return nil, Errorf("OverflowError", "complex exponentiation")
 		}
@@ -85,6 +87,28 @@ func complexOp(op byte, a, b Value) (Value, error) {
 		name = "%"
 	}
 	return nil, operands(name, a, b)
+}
+
+// sinCos are the sine and cosine of x, correctly rounded for angles that occur: Go's are often a digit off C's.
+func sinCos(x float64) (sin, cos float64) {
+	if math.Abs(x) > 64 || math.IsNaN(x) || x == 0 {
+		return math.Sin(x), math.Cos(x)
+	}
+	const prec = 512
+	newf := func(f float64) *big.Float { return new(big.Float).SetPrec(prec).SetFloat64(f) }
+	square := new(big.Float).Mul(newf(x), newf(x))
+	series := func(term *big.Float, n int) float64 {
+		sum := newf(0)
+		for ; term.Sign() != 0 && term.MantExp(nil) > -400; n += 2 {
+			sum.Add(sum, term)
+			term = new(big.Float).Mul(term, square)
+			term.Quo(term, newf(float64(n*(n+1))))
+			term.Neg(term)
+		}
+		f, _ := sum.Float64()
+		return f
+	}
+	return series(newf(x), 2), series(newf(1), 1)
 }
 
 // parseImag reads the number before a "j".

@@ -254,6 +254,7 @@ func (f *formatter) value(name string) (Value, error) {
 }
 
 type formatSpec struct {
+	noNegZero bool // "z": a result that is -0 loses its sign
 	fill      rune
 	align     byte
 	sign      byte
@@ -284,6 +285,7 @@ func parseSpec(spec string, v Value) (formatSpec, error) {
 		s = s[1:]
 	}
 	if s != "" && s[0] == 'z' {
+		f.noNegZero = true
 		s = s[1:]
 	}
 	if s != "" && s[0] == '#' {
@@ -508,6 +510,9 @@ func formatInt(n *big.Int, f formatSpec) (string, error) {
 	if f.prec >= 0 {
 		return "", ValueErrorf("Precision not allowed in integer format specifier")
 	}
+	if f.noNegZero {
+		return "", ValueErrorf("Negative zero coercion (z) not allowed in integer format specifier")
+	}
 	neg := n.Sign() < 0
 	abs := new(big.Int).Abs(n)
 	prefix, group := "", 4
@@ -552,6 +557,14 @@ func formatFloatSpec(x float64, f formatSpec) (string, error) {
 	neg := math.Signbit(x) && !math.IsNaN(x)
 	a := math.Abs(x)
 	var digits, suffix string
+	if f.noNegZero && neg {
+		g := f
+		g.noNegZero, g.width, g.sign = false, 0, 0
+		s, err := formatFloatSpec(x, g)
+		if err == nil && !strings.ContainsAny(s, "123456789in") {
+			neg = false
+		}
+	}
 	switch f.typ {
 	case 0:
 		if f.prec < 0 {

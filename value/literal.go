@@ -38,7 +38,7 @@ type literalParser struct {
 func (p *literalParser) bad() error { return Errorf("SyntaxError", "invalid syntax") }
 
 func (p *literalParser) malformed() error {
-	return ValueErrorf("malformed node or string: %s", p.s)
+	return ValueErrorf("malformed node or string on line 1: %s", p.s)
 }
 
 // space skips blanks; newlines and comments count as blanks inside brackets and at the end.

@@ -230,6 +230,9 @@ func builtinAttr(v Value, name string) (Value, bool) {
 		}}, true
 	case "__doc__":
 		return None, true
+	case "__add__", "__sub__", "__mul__", "__truediv__", "__floordiv__", "__mod__", "__pow__",
+		"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__":
+		return operatorMethod(v, name)
 	case "__contains__":
 		if IsIterable(v) {
 			return &Func{Name: name, Fn: func(a []Value, _ []Kwarg) (Value, error) {
@@ -249,6 +252,39 @@ func builtinAttr(v Value, name string) (Value, bool) {
 		}}, true
 	}
 	return nil, false
+}
+
+// operatorMethod is an operator of a value called by its method's name.
+func operatorMethod(v Value, name string) (Value, bool) {
+	arith := map[string]func(a, b Value) (Value, error){
+		"__add__": Add, "__sub__": Sub, "__mul__": Mul, "__truediv__": Div, "__floordiv__": FloorDiv, "__mod__": Mod, "__pow__": Pow,
+	}
+	order := map[string]CompareOp{"__lt__": "<", "__le__": "<=", "__gt__": ">", "__ge__": ">="}
+	if op := arith[name]; op != nil {
+		_, isFloat := v.(Float)
+		_, isComplex := v.(Complex)
+		number := isFloat || isComplex || IsNumber(v)
+		_, isList := v.(*List)
+		_, isTuple := v.(*Tuple)
+		sequence := isList || isTuple || IsString(v)
+		if !number && (!sequence || name != "__add__" && name != "__mul__" && (name != "__mod__" || !IsString(v))) {
+			return nil, false
+		}
+	}
+	return &Func{Name: name, Fn: func(a []Value, _ []Kwarg) (Value, error) {
+		if len(a) != 1 {
+			return nil, TypeErrorf("expected 1 argument, got %d", len(a))
+		}
+		if op := arith[name]; op != nil {
+			return op(v, a[0])
+		}
+		if op := order[name]; op != "" {
+			ok, err := Compare(op, v, a[0])
+			return Bool(ok), err
+		}
+		eq, err := Equal(v, a[0])
+		return Bool(eq == (name == "__eq__")), err
+	}}, true
 }
 
 // dataAttr are attributes that are no methods: of numbers and dates.

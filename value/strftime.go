@@ -208,6 +208,13 @@ func dateAttr(v Value, name string) (Value, bool) {
 	return nil, false
 }
 
+var (
+	isoCalendar = &TupleKind{Name: "datetime.IsoCalendarDate", Fields: []string{"year", "week", "weekday"}}
+	structTime  = &TupleKind{Name: "time.struct_time", Fields: []string{
+		"tm_year", "tm_mon", "tm_mday", "tm_hour", "tm_min", "tm_sec", "tm_wday", "tm_yday", "tm_isdst",
+	}}
+)
+
 var datetimeMethods, dateMethods, timeMethods, timedeltaMethods map[string]*method
 
 func init() {
@@ -245,7 +252,25 @@ func init() {
 	calendar := on0(func(self Value) (Value, error) {
 		t, _ := asTime(self)
 		y, w := t.ISOWeek()
-		return NewTuple(Int(y), Int(w), Int((int(t.Weekday())+6)%7+1)), nil
+		return &Tuple{Kind: isoCalendar, Elems: []Value{Int(y), Int(w), Int((int(t.Weekday())+6)%7 + 1)}}, nil
+	})
+	timetuple := on0(func(self Value) (Value, error) {
+		t, d := asTime(self)
+		if _, isDate := self.(*Date); isDate {
+			t = time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+		}
+		dst := -1
+		if d != nil && d.Zone != nil {
+			dst = 0
+			if t.IsDST() {
+				dst = 1
+			}
+		}
+		out := &Tuple{Kind: structTime}
+		for _, n := range []int{t.Year(), int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second(), (int(t.Weekday()) + 6) % 7, t.YearDay(), dst} {
+			out.Elems = append(out.Elems, Int(n))
+		}
+		return out, nil
 	})
 	ordinal := on0(func(self Value) (Value, error) {
 		t, _ := asTime(self)
@@ -288,6 +313,7 @@ func init() {
 	}}
 	datetimeMethods = map[string]*method{
 		"strftime": strftime, "weekday": weekday(0), "isoweekday": weekday(1), "isocalendar": calendar, "toordinal": ordinal, "replace": replace,
+		"timetuple": timetuple,
 		"isoformat": {kind: keywords, max: 2, names: []string{"sep", "timespec"}, fn: func(self Value, a []Value) (Value, error) {
 			sep := "T"
 			if a[0] != nil {
@@ -321,7 +347,7 @@ func init() {
 		}),
 	}
 	dateMethods = map[string]*method{"strftime": strftime, "weekday": weekday(0), "isoweekday": weekday(1), "isocalendar": calendar,
-		"toordinal": ordinal, "isoformat": iso, "replace": replace,
+		"toordinal": ordinal, "isoformat": iso, "replace": replace, "timetuple": timetuple,
 		"ctime": on0(func(self Value) (Value, error) { return Str(self.(*Date).T.Format("Mon Jan _2 15:04:05 2006")), nil })}
 	timeMethods = map[string]*method{"strftime": strftime, "isoformat": iso}
 	timedeltaMethods = map[string]*method{"total_seconds": on0(func(self Value) (Value, error) {

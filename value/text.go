@@ -35,12 +35,20 @@ func AsString(v Value) (s string, ok bool) {
 	return "", false
 }
 
-// Plain opens the scalar.
+// Plain opens the scalar. What Open gave is kept: opening is slow on purpose.
 func (e *Encrypted) Plain() (string, error) {
 	if e.Open == nil {
 		return "", Errorf("AnsibleVaultError", "Attempting to decrypt but no vault secrets found")
 	}
-	return e.Open(e.Cipher)
+	if s := e.opened.Load(); s != nil {
+		return *s, nil
+	}
+	s, err := e.Open(e.Cipher)
+	if err != nil {
+		return "", err
+	}
+	e.opened.Store(&s)
+	return s, nil
 }
 
 // IsString reports whether v's Python type is str or a subclass, without opening encrypted scalars.

@@ -111,6 +111,8 @@ type Encrypted struct {
 	Cipher string // the envelope, as written
 	Pos    source.Pos
 	Open   func(cipher string) (string, error) // returns the plain text; nil when no secret was given
+
+	opened atomic.Pointer[string]
 }
 
 func (NoneType) TypeName() string   { return "NoneType" }

@@ -82,6 +82,8 @@ func classOf(err error) string {
 	var se *syntax.Error
 	var ue *jinja.UnknownError
 	switch {
+	case errors.As(err, &ue) && ue.Late:
+		return "TemplateRuntimeError"
 	case errors.As(err, &ue):
 		return "TemplateSyntaxError"
 	case errors.As(err, &se):

@@ -11,6 +11,8 @@ type Config struct {
 	BlockStart, BlockEnd       string // "{%" "%}"
 	VariableStart, VariableEnd string // "{{" "}}"
 	CommentStart, CommentEnd   string // "{#" "#}"
+	// LineStatement begins a line that is a block tag; LineComment a comment to the end of the line. "": there are none.
+	LineStatement, LineComment string
 	TrimBlocks                 bool   // the first newline after a block tag is dropped
 	LstripBlocks               bool   // blanks before a block tag at the start of a line are dropped
 	KeepTrailingNewline        bool   // one newline at the very end is kept

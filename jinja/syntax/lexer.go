@@ -84,6 +84,7 @@ const (
 	inRoot lexState = iota
 	inBlock
 	inVariable
+	inLine // a line statement
 )
 
 type opener struct {
@@ -119,6 +120,12 @@ func normalize(src string, keepTrailing bool) string {
 func newLexer(cfg *Config, src string) *lexer {
 	l := &lexer{cfg: cfg, src: src, line: 1, lineStarting: true}
 	l.openers = []opener{{"comment", cfg.CommentStart}, {"block", cfg.BlockStart}, {"variable", cfg.VariableStart}}
+	if cfg.LineStatement != "" {
+		l.openers = append(l.openers, opener{"linestatement", cfg.LineStatement})
+	}
+	if cfg.LineComment != "" {
+		l.openers = append(l.openers, opener{"linecomment", cfg.LineComment})
+	}
 	sort.Slice(l.openers, func(i, j int) bool {
 		a, b := l.openers[i], l.openers[j]
 		if len(a.start) != len(b.start) {
@@ -141,7 +148,7 @@ func (l *lexer) next() (token, *Error) {
 			l.queue = l.queue[1:]
 			return t, nil
 		}
-		if l.pos >= len(l.src) {
+		if l.pos >= len(l.src) && (l.state != inLine || len(l.balance) > 0) {
 			return token{kind: "eof", off: len(l.src), line: l.line}, nil
 		}
 		var err *Error
@@ -238,7 +245,12 @@ func (l *lexer) root() *Error {
 	for i := start; i < len(l.src); i++ {
 		c := l.src[i]
 		for _, o := range l.openers {
-			if c == o.start[0] && strings.HasPrefix(l.src[i:], o.start) {
+			if o.name[0] == 'l' {
+				if l.lineOpener(o, i) {
+					at, which = i, o.name
+					break
+				}
+			} else if c == o.start[0] && strings.HasPrefix(l.src[i:], o.start) {
 				at, which = i, o.name
 				break
 			}
@@ -258,14 +270,19 @@ func (l *lexer) root() *Error {
 	} else {
 		for _, o := range l.openers {
 			if o.name == which {
-				end = at + len(o.start)
+				if o.name[0] == 'l' {
+					end = lineBlanks(l.src, at)
+				} else {
+					end = at
+				}
+				end += len(o.start)
 			}
 		}
 		if sign = l.signAt(end); sign != 0 {
 			end++
 		}
 	}
-	l.data(l.lstrip(l.src[start:at], sign, which == "variable"), start)
+	l.data(l.lstrip(l.src[start:at], sign, which != "block" && which != "comment" && which != "raw"), start)
 	l.advance(at)
 	switch which {
 	case "raw":
@@ -274,6 +291,15 @@ func (l *lexer) root() *Error {
 	case "comment":
 		l.advance(end)
 		return l.comment()
+	case "linecomment":
+		if nl := strings.IndexByte(l.src[end:], '\n'); nl >= 0 {
+			end += nl
+		} else {
+			end = len(l.src)
+		}
+	case "linestatement":
+		l.push("block_begin", "", at)
+		l.state = inLine
 	case "block":
 		l.push("block_begin", "", at)
 		l.state = inBlock
@@ -283,6 +309,28 @@ func (l *lexer) root() *Error {
 	}
 	l.advance(end)
 	return nil
+}
+
+// lineBlanks is the end of the blanks of a line from i on.
+func lineBlanks(s string, i int) int {
+	for i < len(s) && s[i] != '\n' && s[i] != '\r' {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if !pySpace(r) {
+			break
+		}
+		i += n
+	}
+	return i
+}
+
+// lineOpener reports whether a line statement or line comment begins at i, blanks before its mark included.
+func (l *lexer) lineOpener(o opener, i int) bool {
+	begins := i == 0 || l.src[i-1] == '\n'
+	if o.name == "linecomment" && !begins {
+		r, _ := utf8.DecodeLastRuneInString(l.src[:i])
+		begins = !pySpace(r)
+	}
+	return begins && strings.HasPrefix(l.src[lineBlanks(l.src, i):], o.start)
 }
 
 // lstrip cuts the blanks before a tag as its sign and lstrip_blocks say.
@@ -359,7 +407,21 @@ func (l *lexer) raw() *Error {
 func (l *lexer) tag() *Error {
 	src, i := l.src, l.pos
 	if len(l.balance) == 0 {
-		if l.state == inBlock {
+		if l.state == inLine {
+			// \s*(\n|$): as many blanks as end with a newline or the text.
+			end := skipSpace(src, i)
+			if nl := strings.LastIndexByte(src[i:end], '\n'); end < len(src) && nl >= 0 {
+				end = i + nl + 1
+			} else if end < len(src) {
+				end = -1
+			}
+			if end >= 0 {
+				l.push("block_end", "", i)
+				l.state = inRoot
+				l.advance(end)
+				return nil
+			}
+		} else if l.state == inBlock {
 			if end := l.blockEnd(i, l.cfg.BlockEnd); end >= 0 {
 				l.push("block_end", "", i)
 				l.state = inRoot

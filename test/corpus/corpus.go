@@ -3,6 +3,7 @@ package corpus
 import (
 	"bufio"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -112,9 +113,12 @@ func (r *Runner) Run(c Case) (res Result) {
 		v, err = Encode(v)
 	}
 	if err != nil {
+		if strings.Contains(err.Error(), r.Fixtures) {
+			return Result{Err: errors.New(strings.ReplaceAll(err.Error(), r.Fixtures, "{FIXTURES}")), Kind: kind(err)}
+		}
 		return Result{Err: err, Kind: kind(err)}
 	}
-	return Result{Value: v}
+	return Result{Value: replaceText(v, r.Fixtures, "{FIXTURES}")}
 }
 
 func substitute(v value.Value, fixtures string) value.Value {

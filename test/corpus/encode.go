@@ -7,6 +7,7 @@
 package corpus
 
 import (
+	"encoding/base64"
 	"fmt"
 	"math/big"
 	"strconv"
@@ -97,7 +98,8 @@ func decodeTag(tag string, e value.Value, content bool, hook func(string, value.
 		f, err := strconv.ParseFloat(text, 64)
 		return value.Float(f), err
 	case "$bytes":
-		return value.Bytes(text), nil
+		b, err := base64.StdEncoding.DecodeString(text)
+		return value.Bytes(b), err
 	case "$datetime":
 		for _, layout := range []string{"2006-01-02T15:04:05.999999", "2006-01-02T15:04:05.999999-07:00", "2006-01-02 15:04:05.999999"} {
 			if t, err := time.Parse(layout, text); err == nil {
@@ -141,7 +143,7 @@ func Encode(v value.Value) (value.Value, error) {
 		s, _ := value.Repr(x)
 		return tag("complex", value.Str(s)), nil
 	case value.Bytes:
-		return tag("bytes", value.Str(x)), nil
+		return tag("bytes", value.Str(base64.StdEncoding.EncodeToString([]byte(x)))), nil
 	case *value.List:
 		return list(x.Elems)
 	case *value.Tuple:

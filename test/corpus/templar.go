@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/source"
@@ -54,7 +55,7 @@ func (r *Runner) run(c Case) (v value.Value, err error) {
 		switch tag {
 		case "$vault":
 			s, _ := value.AsString(v)
-			cipher, err := vault.Encrypt([]byte(s), vault.Secret{Password: []byte("pw")}, []byte("0123456789abcdef0123456789abcdef"))
+			cipher, err := vault.Encrypt([]byte(s), vault.Secret{Password: []byte(Password)}, []byte(strings.Repeat("c", 32)))
 			return &value.Encrypted{Cipher: string(cipher), Open: func(string) (string, error) { return s, nil }}, err
 		case "$self":
 			return &template.RawVars{Vars: vars}, nil
@@ -81,13 +82,16 @@ func (r *Runner) run(c Case) (v value.Value, err error) {
 		return nil, err
 	}
 	vars.d = given.(*value.Dict)
+	e.NoOmit = true
 	if o, ok := vars.d.GetStr("omit"); ok {
+		e.NoOmit = false
 		// The engine has an omit of its own; its text is turned back into the recorded one.
 		text, _ := value.AsString(o)
 		vars.d.DeleteStr("omit")
 		defer func() {
 			if err == nil {
 				v = replaceText(v, template.OmitText, text)
+				v = replaceText(v, strings.ToUpper(template.OmitText), strings.ToUpper(text))
 			}
 		}()
 	}
@@ -112,6 +116,10 @@ func (r *Runner) run(c Case) (v value.Value, err error) {
 	switch c.Mode {
 	case "template":
 		return t.Render(tmpl)
+	case "noconvert":
+		return t.Unconverted(tmpl)
+	case "bare":
+		return t.Bare(tmpl)
 	case "lenient":
 		return t.Lenient(tmpl)
 	case "args":
@@ -157,7 +165,7 @@ func setOption(o *template.FileOptions, key string, v value.Value) {
 	case "lstrip_blocks":
 		o.LstripBlocks = b
 	case "newline_sequence":
-		o.NewlineSequence = s
+		o.NewlineSequence = strings.NewReplacer(`\n`, "\n", `\r`, "\r").Replace(s)
 	}
 }
 

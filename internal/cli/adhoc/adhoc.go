@@ -60,13 +60,7 @@ func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int
 
 func run(ctx context.Context, s *launch.Session) (int, error) {
 	v := s.Values
-	if s.Verbosity > 0 {
-		if s.Config.File != "" {
-			s.Display.V(1, "", "Using "+s.Config.File+" as config file")
-		} else {
-			s.Display.V(1, "", "No config file found; using defaults")
-		}
-	}
+	s.ConfigNote()
 	dir := v.Str("basedir")
 	if dir == "" {
 		dir = "."

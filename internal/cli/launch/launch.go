@@ -50,6 +50,15 @@ func Start(env *Env, v *argparse.Values) (*Session, error) {
 	return s, nil
 }
 
+// ConfigNote says under -v which configuration file is used.
+func (s *Session) ConfigNote() {
+	if s.Config.File != "" {
+		s.Display.V(1, "", "Using "+s.Config.File+" as config file")
+		return
+	}
+	s.Display.V(1, "", "No config file found; using defaults")
+}
+
 func (s *Session) openLog(path string) error {
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
 	if err != nil {

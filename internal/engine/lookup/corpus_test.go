@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/troupe-automation/troupe/internal/content/config"
-	"github.com/troupe-automation/troupe/internal/content/inventory"
 	"github.com/troupe-automation/troupe/internal/engine/lookup"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/source"
@@ -57,29 +56,6 @@ func fixed(v value.Value, dir string) value.Value {
 	return v
 }
 
-// groupsOf makes the inventory of a case from its variable `groups`.
-func groupsOf(vars *value.Dict) *inventory.Inventory {
-	inv := inventory.New()
-	g, _ := vars.GetStr("groups")
-	groups, ok := g.(*value.Dict)
-	if !ok {
-		return inv
-	}
-	for k, v := range groups.All() {
-		name, _ := value.AsString(k)
-		if name == "all" || name == "ungrouped" {
-			continue
-		}
-		inv.AddGroup(name)
-		for _, h := range v.(*value.List).Elems {
-			host, _ := value.AsString(h)
-			_, _ = inv.AddHost(host, name, 0)
-		}
-	}
-	_ = inv.Reconcile()
-	return inv
-}
-
 // elsewhere are cases whose answer other packages decide, or that need a password that was not recorded.
 var elsewhere = map[string]bool{
 	"lookup.basic.0004": true, "lookup.config.0012": true, "lookup.first_found.0015": true, // kinds of errors: lang/template
@@ -122,17 +98,9 @@ func TestCorpus(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				inv := groupsOf(vars.(*value.Dict))
 				set := &lookup.Set{
-					Config: cfg, Secrets: &vault.Secrets{List: []vault.Secret{{Label: "default", Password: []byte("corpus")}}},
-					Hosts: func(patterns []string) ([]string, error) {
-						hosts, err := inv.Match(inventory.Query{Patterns: patterns})
-						var out []string
-						for _, h := range hosts {
-							out = append(out, h.Name)
-						}
-						return out, err
-					},
+					Config: cfg, Secrets: &vault.Secrets{List: []vault.Secret{{Label: "default", Password: []byte(corpus.Password)}}},
+					Hosts: corpus.Matcher(vars.(*value.Dict)),
 				}
 				engine := template.New(native, template.Extensions{})
 				engine.Lookup = set.Lookup

@@ -325,6 +325,10 @@ func (r *remote) call(ctx context.Context, call action.ModuleCall) (*session.Ses
 			return nil, c, err
 		}
 		c.Module, c.Python = "", &m
+	} else if v, ok := r.variable("ansible_python_interpreter"); ok {
+		if text := plain(v); !strings.HasPrefix(text, "auto") {
+			c.Interpreter = text
+		}
 	}
 	if _, given := call.Args.GetStr("_async_dir"); call.Name == "ansible.builtin.async_status" && !given {
 		if dir := r.asyncDir(); dir != "" {

@@ -127,9 +127,6 @@ func toNiceJSON(c *jinja.Call) (value.Value, error) {
 }
 
 func fromJSON(c *jinja.Call) (value.Value, error) {
-	if err := undefinedArg(c.Args[0]); err != nil {
-		return nil, err
-	}
 	v, err := value.Norm(c.Args[0])
 	if err != nil {
 		return nil, err

@@ -207,9 +207,6 @@ func combine(c *jinja.Call) (value.Value, error) {
 }
 
 func dict2items(c *jinja.Call) (value.Value, error) {
-	if err := undefinedArg(c.Args[0]); err != nil {
-		return nil, err
-	}
 	if !value.IsMapping(c.Args[0]) {
 		return nil, filterTypeError("dict2items requires a dictionary, got %s instead.", class(c.Args[0]))
 	}
@@ -232,9 +229,6 @@ func dict2items(c *jinja.Call) (value.Value, error) {
 }
 
 func items2dict(c *jinja.Call) (value.Value, error) {
-	if err := undefinedArg(c.Args[0]); err != nil {
-		return nil, err
-	}
 	elems, ok := isList(c.Args[0])
 	if !ok {
 		return nil, filterTypeError("items2dict requires a list, got %s instead.", class(c.Args[0]))
@@ -290,9 +284,6 @@ func extract(c *jinja.Call) (value.Value, error) {
 }
 
 func subelements(c *jinja.Call) (value.Value, error) {
-	if err := undefinedArg(c.Args[0]); err != nil {
-		return nil, err
-	}
 	var elems []value.Value
 	if value.IsMapping(c.Args[0]) {
 		d, err := value.ToDict(c.Args[0])

@@ -29,9 +29,6 @@ type rule struct {
 
 func resultTest(name string, r rule) jinja.Filter {
 	return jinja.Filter{Name: name, Signature: r.name + "(result)", Run: func(c *jinja.Call) (value.Value, error) {
-		if err := undefinedArg(c.Args[0]); err != nil {
-			return nil, err
-		}
 		if !value.IsMapping(c.Args[0]) {
 			return nil, filterError("The '%s' test expects a dictionary", r.name)
 		}

@@ -166,16 +166,39 @@ func two(c *jinja.Call) (a, b []value.Value, err error) {
 	return a, b, err
 }
 
+// counterparts are the elements of set that equal elems: Python's & takes them from the smaller set, and 1 equals True.
+func counterparts(elems []value.Value, set *value.Set) ([]value.Value, error) {
+	theirs := value.NewDict()
+	for _, e := range set.Elems() {
+		if err := theirs.Set(e, e); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]value.Value, len(elems))
+	for i, e := range elems {
+		v, _, err := theirs.Get(e)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
 func filterBy(a, b []value.Value, in bool) ([]value.Value, error) {
 	var out []value.Value
 	if set, ok := hashable(b); ok {
-		if _, ok := hashable(a); ok {
+		if uniq, ok := hashable(a); ok {
 			for _, e := range a {
 				if has, _ := set.Has(e); has == in {
 					out = append(out, e)
 				}
 			}
-			return orderedUnique(out)
+			out, err := orderedUnique(out)
+			if err != nil || !in || set.Len() > uniq.Len() {
+				return out, err
+			}
+			return counterparts(out, set)
 		}
 	}
 	for _, e := range a {

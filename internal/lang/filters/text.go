@@ -171,9 +171,6 @@ func split(c *jinja.Call) (value.Value, error) {
 	if len(c.Args) == 0 {
 		return nil, value.TypeErrorf("unbound method str.split() needs an argument")
 	}
-	if err := undefinedArg(c.Args[0]); err != nil {
-		return nil, err
-	}
 	if _, vault := c.Args[0].(*value.Encrypted); vault || !value.IsString(c.Args[0]) {
 		return nil, value.TypeErrorf("descriptor 'split' for 'str' objects doesn't apply to a '%s' object", typeName(c.Args[0]))
 	}

@@ -153,7 +153,7 @@ func fromYAML(c *jinja.Call) (value.Value, error) {
 	if !ok {
 		return c.Args[0], nil
 	}
-	n, err := yamldoc.LoadYAML([]byte(s), yamldoc.Options{Data: true, Duplicates: yamldoc.DuplicatesIgnore})
+	n, err := yamldoc.LoadYAML([]byte(s), yamldoc.Options{Data: true, Safe: true, Duplicates: yamldoc.DuplicatesIgnore})
 	if err != nil {
 		return nil, yamlError(err)
 	}
@@ -168,7 +168,7 @@ func fromYAMLAll(c *jinja.Call) (value.Value, error) {
 	if !ok {
 		return c.Args[0], nil
 	}
-	ns, err := yamldoc.LoadAllYAML([]byte(s), yamldoc.Options{Data: true, Duplicates: yamldoc.DuplicatesIgnore})
+	ns, err := yamldoc.LoadAllYAML([]byte(s), yamldoc.Options{Data: true, Safe: true, Duplicates: yamldoc.DuplicatesIgnore})
 	if err != nil {
 		return nil, yamlError(err)
 	}

@@ -152,6 +152,12 @@ func concatNative(nodes []value.Value) (value.Value, error) {
 	return v, nil
 }
 
+// concatPlain joins output nodes to text and nothing else.
+func concatPlain(nodes []value.Value) (value.Value, error) {
+	s, err := join(nodes)
+	return value.Str(s), err
+}
+
 func join(nodes []value.Value) (string, error) {
 	var b strings.Builder
 	for _, n := range nodes {

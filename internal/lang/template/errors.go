@@ -66,7 +66,11 @@ func (t *Templar) wrap(err error, text string, pos source.Pos) error {
 	switch {
 	case errors.As(err, &unknown):
 		e.Class, e.Kind = "AnsibleError", "syntax"
-		could := fmt.Sprintf("Could not load \"%s\": '%s'", unknown.Name, unknown.Name)
+		could := couldNotLoad(unknown.Name)
+		if unknown.Late {
+			e.Class, e.Kind, e.Msg = "TemplateSyntaxError", "runtime", could
+			break
+		}
 		e.Msg = fmt.Sprintf("template error while templating string: %s. String: %s. %s", could, text, could)
 	case errors.As(err, &syn):
 		e.Class, e.Kind = "AnsibleError", "syntax"
@@ -76,6 +80,11 @@ func (t *Templar) wrap(err error, text string, pos source.Pos) error {
 		case "UndefinedError":
 			e.Class, e.Kind, e.Msg = "AnsibleUndefinedVariable", "undefined", val.Msg
 		case "TypeError", "AnsibleFilterTypeError":
+			if strings.Contains(val.Msg, "AnsibleUndefined") {
+				e.Class, e.Kind = "AnsibleUndefinedVariable", "undefined"
+				e.Msg = fmt.Sprintf("Unable to look up a name or access an attribute in template string (%s).\nMake sure your variable name does not contain invalid characters like '-': %s. %s", text, val.Msg, val.Msg)
+				break
+			}
 			e.Class, e.Kind = "AnsibleError", "runtime"
 			e.Msg = fmt.Sprintf("Unexpected templating type error occurred on (%s): %s. %s", text, val.Msg, val.Msg)
 		case "AnsibleFilterError":
@@ -89,6 +98,15 @@ func (t *Templar) wrap(err error, text string, pos source.Pos) error {
 		e.Class, e.Kind, e.Msg = "AnsibleError", "runtime", err.Error()
 	}
 	return e
+}
+
+// couldNotLoad is Ansible's word for a filter or test that does not exist.
+func couldNotLoad(name string) string {
+	reason := name
+	if parts := strings.Split(name, "."); len(parts) > 2 && parts[0] != "ansible" {
+		reason = fmt.Sprintf("Invalid plugin FQCN (%s): unable to locate collection %s.%s", name, parts[0], parts[1])
+	}
+	return fmt.Sprintf("Could not load \"%s\": '%s'", name, reason)
 }
 
 func offsetOf(err error) int {

@@ -2,6 +2,7 @@ package template
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,12 +35,19 @@ func DefaultFileOptions() FileOptions { return FileOptions{TrimBlocks: true, New
 
 // RenderFile renders the text of a template file (template-semantics §10).
 func (t *Templar) RenderFile(text string, opt FileOptions) (value.Value, error) {
+	if e := t.Engine.forText(); e != t.Engine && !opt.Native {
+		inner := *t
+		inner.Engine, inner.memo = e, nil
+		v, err := inner.RenderFile(text, opt)
+		t.tainted, t.lent, t.volatile = inner.tainted, inner.lent, inner.volatile
+		return v, err
+	}
 	env := t.Engine.file.Copy()
 	opt.apply(env)
-	src, err := applyHeader(env, text)
+	src, err := t.applyHeader(env, text)
 	pos := source.Pos{File: opt.Path, Line: 1 + strings.Count(text[:len(text)-len(src)], "\n"), Col: 1}
 	if err != nil {
-		return nil, &Error{Class: "AnsibleError", Kind: "syntax", Msg: err.Error(), Text: text, Pos: pos, Offset: 0}
+		return nil, headerError(err, text, pos)
 	}
 	env.Loader = &fileLoader{env: env, dirs: opt.SearchPath}
 	p := &program{}
@@ -73,7 +81,7 @@ func (t *Templar) RenderFile(text string, opt FileOptions) (value.Value, error) 
 	}
 	if s, ok := v.(value.Str); ok {
 		want := len(src) - len(strings.TrimRight(src, "\n"))
-		seq := opt.NewlineSequence
+		seq := env.Syntax.NewlineSequence
 		if seq == "" {
 			seq = "\n"
 		}
@@ -114,7 +122,7 @@ func (o FileOptions) apply(env *jinja.Environment) {
 }
 
 // applyHeader reads a `#jinja2: key: value, …` line at the very start and returns the text after it.
-func applyHeader(env *jinja.Environment, text string) (string, error) {
+func (t *Templar) applyHeader(env *jinja.Environment, text string) (string, error) {
 	rest, ok := strings.CutPrefix(text, "#jinja2:")
 	if !ok {
 		return text, nil
@@ -132,18 +140,27 @@ func applyHeader(env *jinja.Environment, text string) (string, error) {
 		if err != nil {
 			return text, err
 		}
-		if err := override(env, strings.TrimSpace(k), lit); err != nil {
+		known, err := override(env, strings.TrimSpace(k), lit)
+		if err != nil {
 			return text, err
+		}
+		if !known && t.Warn != nil {
+			t.Warn(fmt.Sprintf("Could not find Jinja2 environment setting to override: '%s'", strings.TrimSpace(k)))
 		}
 	}
 	return body, nil
 }
 
-func override(env *jinja.Environment, key string, v value.Value) error {
+func headerError(err error, text string, pos source.Pos) error {
+	return &Error{Class: classOf(err), Kind: "runtime", Msg: err.Error(), Text: text, Pos: pos, Cause: err}
+}
+
+// override changes a setting. known is false for a name that is no setting.
+func override(env *jinja.Environment, key string, v value.Value) (known bool, err error) {
 	s, _ := value.AsString(v)
 	b, err := value.Truth(v)
 	if err != nil {
-		return err
+		return true, err
 	}
 	switch key {
 	case "trim_blocks":
@@ -166,22 +183,33 @@ func override(env *jinja.Environment, key string, v value.Value) error {
 		env.Syntax.CommentStart = s
 	case "comment_end_string":
 		env.Syntax.CommentEnd = s
+	case "line_statement_prefix":
+		env.Syntax.LineStatement = s
+	case "line_comment_prefix":
+		env.Syntax.LineComment = s
 	default:
-		return value.Errorf("AttributeError", "'AnsibleEnvironment' object has no attribute '%s'", key)
+		return inertSettings[key], nil
 	}
-	return nil
+	return true, nil
+}
+
+// inertSettings are attributes of the environment that can be set without an effect on the result.
+var inertSettings = map[string]bool{
+	"autoescape": true, "undefined": true, "finalize": true, "optimized": true, "cache_size": true, "auto_reload": true,
+	"extensions": true, "is_async": true, "shared": true, "overlayed": true, "sandboxed": true, "policies": true, "cache": true,
+	"loader": true, "linked_to": true, "bytecode_cache": true,
 }
 
 // renderOverridden renders a value of a playbook that starts with a #jinja2: header.
 func (t *Templar) renderOverridden(tpl *value.Template) (value.Value, error) {
 	env := t.Engine.args.Copy()
-	src, err := applyHeader(env, tpl.Text)
+	src, err := t.applyHeader(env, tpl.Text)
 	if err != nil {
-		return nil, &Error{Class: "AnsibleError", Kind: "syntax", Msg: err.Error(), Text: tpl.Text, Pos: tpl.Pos}
+		return nil, headerError(err, tpl.Text, tpl.Pos)
 	}
 	s := env.Syntax
 	if !strings.Contains(src, s.VariableStart) && !strings.Contains(src, s.BlockStart) && !strings.Contains(src, s.CommentStart) {
-		return value.Str(src), nil
+		return value.Str(tpl.Text), nil
 	}
 	p := compile(env, src)
 	if p.err != nil {
@@ -199,6 +227,19 @@ type fileLoader struct {
 	env  *jinja.Environment
 	dirs []string
 	seen map[string]*jinja.Program
+}
+
+// textLoader finds the files that values of a playbook include, below the directory of the playbook.
+type textLoader struct{ engine *Engine }
+
+// Load implements jinja.Loader.
+func (l textLoader) Load(name, _ string) (*jinja.Program, error) {
+	b, err := os.ReadFile(filepath.Join(l.engine.Basedir, name))
+	if err != nil {
+		return nil, value.Errorf("TemplateNotFound", "%s", name)
+	}
+	p := l.engine.compile(l.engine.args, string(b))
+	return p.Program, p.err
 }
 
 // Load implements jinja.Loader.

@@ -28,6 +28,8 @@ type Templar struct {
 	depth     int
 	lenient   bool
 	fresh     bool // the program in progress changes containers: hand out copies
+	sealed    bool // a variable is rendered for a template: what is encrypted stays so until it is read as text
+	plain     bool // the text of a template is not turned into a list, dict or bool
 }
 
 type memo struct {
@@ -46,6 +48,9 @@ func (t *Templar) Render(v value.Value) (value.Value, error) {
 	case *value.Template:
 		return t.renderTemplate(v)
 	case *value.Encrypted:
+		if t.sealed {
+			return v, nil
+		}
 		return openVault(v)
 	case *value.List:
 		out, err := t.renderAll(v.Elems)
@@ -126,7 +131,7 @@ func openVault(v *value.Encrypted) (value.Value, error) {
 	if v.Open == nil {
 		return nil, &Error{Class: "AnsibleVaultError", Msg: "Attempting to decrypt but no vault secrets found", Pos: v.Pos}
 	}
-	text, err := v.Open(v.Cipher)
+	text, err := v.Plain()
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +179,10 @@ func (t *Templar) run(p *program, native bool) (value.Value, error) {
 		return nil, err
 	}
 	join := concatText
-	if native {
+	switch {
+	case t.plain:
+		join = concatPlain
+	case native:
 		join = concatNative
 	}
 	v, err := join(nodes)
@@ -229,6 +237,32 @@ func (t *Templar) Lenient(v value.Value) (value.Value, error) {
 	return t.Render(v)
 }
 
+// Unconverted renders v to text: what looks like a list, a dict or a bool stays text. Variables that v reads are
+// converted as always.
+func (t *Templar) Unconverted(v value.Value) (value.Value, error) {
+	was := t.plain
+	t.plain = !t.Engine.Native
+	defer func() { t.plain = was }()
+	return t.Render(v)
+}
+
+// Bare renders v, where a text without markers that begins with the name of a variable, or that has a filter, is an
+// expression: the variable of debug, for instance.
+func (t *Templar) Bare(v value.Value) (value.Value, error) {
+	text, ok := v.(value.Str)
+	if !ok {
+		return t.Render(v)
+	}
+	name := string(text)
+	if i := strings.IndexAny(name, "|.["); i >= 0 {
+		name = name[:i]
+	}
+	if _, _, known := t.Vars.Lookup(name); known || strings.Contains(string(text), "|") {
+		return t.renderTemplate(value.NewTemplate("{{"+string(text)+"}}", noPos))
+	}
+	return text, nil
+}
+
 // Tainted reports whether anything that was rendered since the last call of ResetTaint came from outside the content.
 func (t *Templar) Tainted() bool { return t.readData() }
 
@@ -246,7 +280,7 @@ func (t *Templar) Resolve(name string) (value.Value, bool, error) {
 	}
 	raw, data, ok := t.Vars.Lookup(name)
 	if !ok {
-		if name == "omit" {
+		if name == "omit" && !t.Engine.NoOmit {
 			return value.Str(OmitText), true, nil
 		}
 		return nil, false, nil
@@ -309,16 +343,16 @@ func (t *Templar) variable(name string, raw value.Value) (value.Value, error) {
 		return nil, &Error{Class: "AnsibleError", Kind: "recursion", Msg: "recursive loop detected in template string: " + plainText(raw)}
 	}
 	t.resolving = append(t.resolving, name)
-	lenient, fresh := t.lenient, t.fresh
-	t.lenient, t.fresh = false, false
+	lenient, fresh, sealed, plain := t.lenient, t.fresh, t.sealed, t.plain
+	t.lenient, t.fresh, t.sealed, t.plain = false, false, true, false
 	v, err := t.Render(raw)
-	t.lenient, t.fresh = lenient, fresh
+	t.lenient, t.fresh, t.sealed, t.plain = lenient, fresh, sealed, plain
 	t.resolving = t.resolving[:len(t.resolving)-1]
 	if err == nil {
 		return v, nil
 	}
 	if IsUndefined(err) {
-		return &value.Undefined{Kind: value.Chained, Hint: plainText(raw) + ": " + err.Error(), From: err}, nil
+		return &value.Undefined{Kind: value.Chained, Hint: plainText(raw) + ": " + err.Error(), Name: value.Str(name), From: err}, nil
 	}
 	return nil, nested(err, plainText(raw))
 }
@@ -347,7 +381,7 @@ func StripOmit(v value.Value) value.Value {
 	case *value.Dict:
 		out := value.NewDict()
 		for k, e := range v.All() {
-			if e == value.Str(OmitText) {
+			if s, ok := value.AsString(e); ok && s == OmitText {
 				continue
 			}
 			_ = out.Set(k, StripOmit(e)) // the key was hashable before

@@ -43,8 +43,17 @@ type Engine struct {
 	// PythonFilter finds filters and tests that are Python plugins; nil: there are none.
 	PythonFilter func(kind, name string) (*jinja.Filter, error)
 
+	// Basedir is where values of playbooks find the files they include.
+	Basedir string
+	// NoOmit leaves `omit` undefined, as it is outside of tasks.
+	NoOmit bool
+
+	// text renders files for an engine with native types: text all the way down, but None prints as None. nil without.
+	text *Engine
+
 	args, file *jinja.Environment // for values of playbooks; for template files
 
+	textOnce sync.Once
 	mu       sync.RWMutex
 	programs map[programKey]*program
 }
@@ -83,23 +92,34 @@ func New(native bool, ext Extensions) *Engine {
 	} else {
 		env.Finalize, env.Concat = finalize, concatText
 	}
+	env.Loader = textLoader{e}
 	e.args = env
 	e.file = env.Copy()
+	e.file.Loader = nil
 	e.file.Finalize, e.file.Concat = finalize, concatText
 	e.file.Syntax.DoubleBackslashes = false
+	if native {
+		e.text = New(false, ext)
+		for _, env := range []*jinja.Environment{e.text.args, e.text.file} {
+			env.Finalize = finalizeNative
+		}
+	}
 	return e
 }
 
-// missing finds filters under their full names and those of Python plugins.
-func (e *Engine) missing(kind, name string) (*jinja.Filter, error) {
-	for _, prefix := range []string{"ansible.builtin.", "ansible.legacy."} {
-		if short, ok := strings.CutPrefix(name, prefix); ok {
-			if kind == "filter" {
-				return e.args.Filter(short)
-			}
-			return e.args.Test(short)
-		}
+// forText returns the engine that renders files.
+func (e *Engine) forText() *Engine {
+	if e.text == nil {
+		return e
 	}
+	e.textOnce.Do(func() {
+		e.text.Lookup, e.text.PythonFilter, e.text.Basedir, e.text.NoOmit = e.Lookup, e.PythonFilter, e.Basedir, e.NoOmit
+	})
+	return e.text
+}
+
+// missing finds filters and tests that are Python plugins. Jinja's own have no full names.
+func (e *Engine) missing(kind, name string) (*jinja.Filter, error) {
 	if e.PythonFilter != nil {
 		return e.PythonFilter(kind, name)
 	}
@@ -166,8 +186,11 @@ func singleName(text string) string {
 	return s
 }
 
-// IsTemplate reports whether text contains a template marker.
+// IsTemplate reports whether text contains a template marker, or a header that may define others.
 func IsTemplate(text string) bool {
+	if strings.HasPrefix(text, "#jinja2:") {
+		return true
+	}
 	for i := 0; i+1 < len(text); i++ {
 		if text[i] == '{' {
 			switch text[i+1] {

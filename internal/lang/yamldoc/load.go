@@ -31,6 +31,7 @@ type Options struct {
 	Warn       func(*diag.Diagnostic)                        // may be nil
 	Open       func(cipher string) (plain string, err error) // opens `!vault` values; nil without secrets
 	Data       bool                                          // the text is data: nothing in it is a template
+	Safe       bool                                          // PyYAML's own tags only: no `!vault`, no `!unsafe`
 	Hidden     bool                                          // the text came out of a vault: no excerpts of it in messages
 }
 
@@ -183,6 +184,9 @@ func (c *converter) make(n *yaml.Node, data bool) (*Node, error) {
 		out.Tag = n.LongTag()
 	}
 	if out.Tag == "!unsafe" {
+		if c.o.Safe {
+			return nil, c.unknownTag(out, out.Tag)
+		}
 		data = true
 	}
 	switch n.Kind {
@@ -229,6 +233,9 @@ func (c *converter) scalar(n *yaml.Node, out *Node, data bool) error {
 		}
 	case "!", yamlTag + "str", "!unsafe":
 	case "!vault", "!vault-encrypted":
+		if c.o.Safe {
+			return c.unknownTag(out, out.Tag)
+		}
 		out.val = &value.Encrypted{Cipher: n.Value, Pos: out.Pos, Open: c.o.Open}
 		return nil
 	case yamlTag + "null":
@@ -382,9 +389,12 @@ func (c *converter) key(n *yaml.Node, in *Node) (*Node, error) {
 		unhashable = "AnsibleVaultEncryptedUnicode"
 	}
 	if unhashable != "" {
+		problem := "found unhashable key"
+		if !c.o.Safe {
+			problem = fmt.Sprintf("found unacceptable key (unhashable type: '%s')", unhashable)
+		}
 		return nil, &SyntaxError{
-			Context: "while constructing a mapping", ContextMark: in.Pos,
-			Problem: fmt.Sprintf("found unacceptable key (unhashable type: '%s')", unhashable), Mark: c.pos(behind(n)),
+			Context: "while constructing a mapping", ContextMark: in.Pos, Problem: problem, Mark: c.pos(behind(n)),
 			unhashable: true,
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/test/corpus"
 	"github.com/troupe-automation/troupe/value"
+	"github.com/troupe-automation/troupe/vault"
 )
 
 func main() {
@@ -49,7 +50,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	lookups := &lookup.Set{Config: cfg, Hosts: func([]string) ([]string, error) { return nil, nil }}
+	lookups := &lookup.Set{Config: cfg, Secrets: &vault.Secrets{List: []vault.Secret{{Label: "default", Password: []byte(corpus.Password)}}}}
 	r := &corpus.Runner{Native: *native, Fixtures: *fixtures, Setup: func(e *template.Engine) { e.Lookup = lookups.Lookup }}
 	w := bufio.NewWriter(os.Stdout)
 	defer w.Flush()
@@ -65,6 +66,7 @@ func main() {
 			if !strings.HasPrefix(c.Area, *only) {
 				continue
 			}
+			lookups.Hosts = corpus.Matcher(c.Vars)
 			res := r.Run(c)
 			ok, level := corpus.Judge(c, res, *native)
 			if *score || *fails || *texts {

@@ -52,7 +52,8 @@ func Repr(v value.Value) string {
 	return s
 }
 
-// Str reads an argument that Python would use as text; anything else gives bad's error.
+// Str reads an argument that Python would use as text; anything else, what is undefined too, gives bad's error: most often
+// a TypeError, which Ansible words anew when it names AnsibleUndefined.
 func Str(v value.Value, bad func(v value.Value) error) (string, error) {
 	v, err := value.Norm(v)
 	if err != nil {
@@ -60,9 +61,6 @@ func Str(v value.Value, bad func(v value.Value) error) (string, error) {
 	}
 	if s, ok := value.AsString(v); ok {
 		return s, nil
-	}
-	if err := Undefined(v); err != nil {
-		return "", err
 	}
 	return "", bad(v)
 }

@@ -2,10 +2,13 @@ package collections
 
 import (
 	"encoding/csv"
+	"math/big"
 	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/troupe-automation/troupe/internal/lang/filters/argument"
+	"github.com/troupe-automation/troupe/internal/lang/pyrandom"
 	"github.com/troupe-automation/troupe/jinja"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -16,6 +19,7 @@ var general = family{collections: []string{"community.general"}, filters: []jinj
 	{Name: "from_csv", Signature: "from_csv(content, dialect='excel', fieldnames=None, delimiter=None, skipinitialspace=None, strict=None)", Run: fromCSV},
 	{Name: "groupby_as_dict", Signature: "groupby_as_dict(sequence, attribute)", Run: groupbyAsDict},
 	{Name: "lists_mergeby", Run: listsMergeby},
+	{Name: "random_mac", Signature: "random_mac(value, seed=None)", Run: randomMAC, Volatile: true},
 	{Name: "to_days", Signature: "to_days(human_time, **kwargs)", Run: timeIn("d")},
 	{Name: "to_hours", Signature: "to_hours(human_time, **kwargs)", Run: timeIn("h")},
 	{Name: "to_milliseconds", Signature: "to_milliseconds(human_time, **kwargs)", Run: timeIn("ms")},
@@ -58,6 +62,38 @@ func orZero(v value.Value) value.Value {
 		return value.Int(0)
 	}
 	return v
+}
+
+var macPrefix = regexp.MustCompile(`^[a-f0-9]{2}$`)
+
+// randomMAC fills an address up with 40 random bits, of which as many as fit are used.
+func randomMAC(c *jinja.Call) (value.Value, error) {
+	prefix, ok := value.AsString(c.Args[0])
+	if !ok {
+		return nil, filterError("Invalid value type (%s) for random_mac (%s)", argument.Class(c.Args[0]), textOf(c.Args[0]))
+	}
+	prefix = value.Lower(prefix)
+	parts := strings.Split(prefix, ":")
+	if len(parts) > 5 {
+		return nil, filterError("Invalid value (%s) for random_mac: 5 colon(:) separated items max", prefix)
+	}
+	for _, p := range parts {
+		if !macPrefix.MatchString(p) {
+			return nil, filterError("Invalid value (%s) for random_mac: %s not hexa byte", prefix, p)
+		}
+	}
+	r, err := pyrandom.New(c.Args[1])
+	if err != nil {
+		return nil, err
+	}
+	const low, high = 0x1000000000, 0xffffffffff
+	n := r.Below(big.NewInt(high - low + 1))
+	digits := n.Add(n, big.NewInt(low)).Text(16)
+	out := prefix
+	for i := 0; i < 2*(6-len(parts)); i += 2 {
+		out += ":" + digits[i:i+2]
+	}
+	return value.Str(out), nil
 }
 
 func dictKV(c *jinja.Call) (value.Value, error) {

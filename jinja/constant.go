@@ -1,0 +1,157 @@
+package jinja
+
+import (
+	"math"
+
+	"github.com/troupe-automation/troupe/jinja/syntax"
+	"github.com/troupe-automation/troupe/value"
+)
+
+// findUnwritable finds the largest constant parts of an expression whose value is or holds an infinity or not-a-number.
+// Jinja writes constants as Python source, where inf and nan are names that nobody defined. An expression that is constant
+// as a whole is left to the caller: printed, its text is computed at compile time.
+func (c *compiler) findUnwritable(e syntax.Expr, sc *scope) {
+	suspect := false
+	walkExpr(e, func(n syntax.Expr) {
+		switch n := n.(type) {
+		case *syntax.Filter:
+			suspect = suspect || n.Name == "float"
+		case *syntax.FloatConst:
+			suspect = suspect || math.IsInf(n.Val, 0)
+		}
+	})
+	if !suspect {
+		return
+	}
+	covered, whole := map[syntax.Expr]bool{}, e
+	walkExpr(e, func(n syntax.Expr) {
+		if covered[n] || !c.pure(n) {
+			return
+		}
+		fn, err := c.expr(n, sc)
+		if err != nil {
+			return
+		}
+		v, ok := c.fold(n, fn)
+		if !ok {
+			return
+		}
+		walkExpr(n, func(part syntax.Expr) { covered[part] = true })
+		if name := infinite(v); name != "" && n != whole {
+			if c.unwritable == nil {
+				c.unwritable = map[syntax.Expr]string{}
+			}
+			c.unwritable[n] = name
+		}
+	})
+}
+
+// infinite is "inf" or "nan" when v is or holds such a number, else "".
+func infinite(v value.Value) string {
+	var elems []value.Value
+	switch v := v.(type) {
+	case value.Float:
+		switch {
+		case math.IsNaN(float64(v)):
+			return "nan"
+		case math.IsInf(float64(v), 0):
+			return "inf"
+		}
+	case *value.List:
+		elems = v.Elems
+	case *value.Tuple:
+		elems = v.Elems
+	case *value.Dict:
+		for _, e := range v.All() {
+			elems = append(elems, e)
+		}
+	}
+	for _, e := range elems {
+		if name := infinite(e); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// fold evaluates an expression that depends on nothing. ok is false when it does, or when it fails: failures belong to
+// run time.
+func (c *compiler) fold(e syntax.Expr, fn evalFn) (v value.Value, ok bool) {
+	if !c.pure(e) {
+		return nil, false
+	}
+	f := &frame{ctx: (&Program{env: c.env, name: c.p.name}).context(nil)}
+	v, err := fn(f)
+	if err != nil || !safeRepr(v, 0) {
+		return nil, false
+	}
+	return v, true
+}
+
+func immutable(v value.Value) bool {
+	switch v.(type) {
+	case value.NoneType, value.Bool, value.Int, *value.BigInt, value.Float, value.Str:
+		return true
+	}
+	return false
+}
+
+// safeRepr is Jinja's test for values that may be written into a compiled template.
+func safeRepr(v value.Value, depth int) bool {
+	if depth > 20 {
+		return false
+	}
+	switch v := v.(type) {
+	case *value.List:
+		for _, e := range v.Elems {
+			if !safeRepr(e, depth+1) {
+				return false
+			}
+		}
+		return true
+	case *value.Tuple:
+		for _, e := range v.Elems {
+			if !safeRepr(e, depth+1) {
+				return false
+			}
+		}
+		return true
+	case *value.Dict:
+		for k, e := range v.All() {
+			if !safeRepr(k, depth+1) || !safeRepr(e, depth+1) {
+				return false
+			}
+		}
+		return true
+	case *value.Set:
+		return true
+	case value.Markup, value.Complex, *value.Range:
+		return true
+	}
+	return immutable(v)
+}
+
+// pure reports whether an expression is one that Jinja evaluates at compile time.
+func (c *compiler) pure(e syntax.Expr) bool {
+	ok := true
+	walkExpr(e, func(n syntax.Expr) {
+		switch n := n.(type) {
+		case *syntax.Name, *syntax.Call, *syntax.Data:
+			ok = false
+		case *syntax.Cond:
+			if n.Else == nil {
+				ok = false
+			}
+		case *syntax.Filter:
+			f, err := c.env.Filter(n.Name)
+			ok = ok && err == nil && f != nil && !f.Volatile && n.Node != nil && n.Args.Star == nil && n.Args.StarStar == nil
+		case *syntax.Test:
+			f, err := c.env.Test(n.Name)
+			ok = ok && err == nil && f != nil && !f.Volatile && n.Args.Star == nil && n.Args.StarStar == nil
+		case *syntax.Binary:
+			// Large powers and repetitions are left to run time, where their limits are told.
+			ok = ok && n.Op != "**"
+		}
+	})
+	return ok
+}
