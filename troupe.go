@@ -148,8 +148,19 @@ func (p *Project) inventoryOptions() inventory.Options {
 		NoWarnUnparsed: !p.Config.Bool("INVENTORY_UNPARSED_WARNING"), Secrets: p.Secrets, Open: p.Secrets.Open, Templar: &renderer{p.Templates},
 		Duplicates: duplicates(p.Config.Str("DUPLICATE_YAML_DICT_KEY")), Default: "/etc/ansible/hosts",
 	}
-	if p.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge" {
+	merge := p.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge"
+	if merge {
 		o.Merge = vars.Merge
+	}
+	o.HostVars = func(inv *inventory.Inventory) func(h *inventory.Host) (*value.Dict, error) {
+		m := &vars.Manager{Inventory: inv, Files: &vars.Files{Secrets: p.Secrets, Duplicates: o.Duplicates}, Precedence: p.Config.List("VARIABLE_PRECEDENCE"), Merge: merge}
+		return func(h *inventory.Host) (*value.Dict, error) {
+			v, err := m.Host(h, p.opt.PlaybookDir)
+			if err != nil {
+				return nil, err
+			}
+			return vars.Over(v.Groups.Vars, v.Host.Vars), nil
+		}
 	}
 	return o
 }

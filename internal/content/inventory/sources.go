@@ -32,7 +32,9 @@ type Options struct {
 	Duplicates     yamldoc.Duplicates
 	Default        string                                 // the source of a machine without any: when it is not there nobody is told
 	Merge          func(old, new *value.Dict) *value.Dict // joins mappings that two sources give one variable; nil: the later one wins
-	GroupVars      func(h *Host) *value.Dict              // all variables of a host for constructed's use_vars_plugins; may be nil
+	// HostVars gives, for an inventory as far as it is read, the variables of a host with those of the files beside the sources:
+	// for constructed's use_vars_plugins. May be nil.
+	HostVars func(inv *Inventory) func(h *Host) (*value.Dict, error)
 }
 
 // Templar renders the templates of constructed and generator sources.
