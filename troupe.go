@@ -100,7 +100,10 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	p.Loader = &playbook.Loader{
 		RolesPath: o.Config.List("DEFAULT_ROLES_PATH"), Actions: p.actions, Renderer: &renderer{p.Templates}, Collections: finder,
 		Secrets: o.Secrets, ExtraVars: extra, Duplicates: dups, Warn: warn,
-		KeepInvalidAttributes: !o.Config.Bool("INVALID_TASK_ATTRIBUTE_FAILED"),
+		KeepInvalidAttributes: !o.Config.Bool("INVALID_TASK_ATTRIBUTE_FAILED"), PrivateRoles: o.Config.Bool("DEFAULT_PRIVATE_ROLE_VARS"),
+	}
+	if _, origin := o.Config.Value("DEFAULT_PRIVATE_ROLE_VARS"); origin.Kind != config.FromDefault {
+		p.Loader.PublicIncludes = !p.Loader.PrivateRoles
 	}
 	p.SetBasedir(o.PlaybookDir)
 	return p, nil
@@ -131,7 +134,7 @@ func duplicates(s string) yamldoc.Duplicates {
 
 // refresh reads the inventory's sources anew; hosts that tasks added stay.
 func (p *Project) refresh(ctx context.Context) error {
-	return p.Inventory.Load(ctx, p.sources(), p.inventoryOptions())
+	return p.Inventory.Refresh(ctx, p.sources(), p.inventoryOptions())
 }
 
 func (p *Project) sources() []string {

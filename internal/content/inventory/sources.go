@@ -116,6 +116,34 @@ func (inv *Inventory) Load(ctx context.Context, sources []string, o Options) err
 	return nil
 }
 
+// Refresh reads the sources anew in place of what was read before. Hosts that no source named stay, with their groups. When the
+// sources cannot be read nothing changes.
+func (inv *Inventory) Refresh(ctx context.Context, sources []string, o Options) error {
+	fresh, err := Load(ctx, sources, o)
+	if err != nil {
+		return err
+	}
+	if !fresh.Parsed {
+		inv.Warnings = append(inv.Warnings, fresh.Warnings...)
+		return nil
+	}
+	for _, h := range inv.order {
+		if h.Source != "" || fresh.hosts[h.Name] != nil {
+			continue
+		}
+		fresh.hosts[h.Name] = h
+		fresh.order = append(fresh.order, h)
+		old := h.groups
+		h.groups = nil
+		for _, g := range old {
+			fresh.group(g.Name).add(h)
+		}
+	}
+	fresh.Warnings = append(inv.Warnings, fresh.Warnings...)
+	*inv = *fresh
+	return inv.Reconcile()
+}
+
 // loadSource reads one file, directory or host list, and reports whether something could read it.
 func (inv *Inventory) loadSource(ctx context.Context, l *loader, src string) (bool, error) {
 	st, err := os.Stat(src)

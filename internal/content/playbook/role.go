@@ -527,7 +527,7 @@ func (l *Loader) importRole(t *Task, s scope) ([]*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Static, r.Public = true, true
+	r.Static, r.Public = true, !l.PrivateRoles
 	if p, ok := t.Args.GetStr("public"); ok {
 		r.Public = truth(p)
 	}
@@ -552,6 +552,7 @@ func (l *Loader) LoadRole(include *Task, args, vars *value.Dict) (*Include, erro
 	if args == nil {
 		args = include.Args
 	}
+	r.Public = l.PublicIncludes
 	if p, ok := args.GetStr("public"); ok {
 		r.Public = truth(p)
 	}

@@ -104,6 +104,9 @@ func (p *play) meta(place *strategy.Place, hosts []*hostRun) error {
 		return err
 	}
 	for _, h := range hosts {
+		if place.Handler {
+			delete(h.notified, t)
+		}
 		h.state.Advance()
 	}
 	return nil
@@ -165,6 +168,7 @@ func (p *play) metaDo(t *playbook.Task, what string, chosen []*hostRun) error {
 			return err
 		}
 		p.inventoryChanged()
+		p.relearnHosts()
 	case "clear_facts":
 		for _, h := range p.batch {
 			h.clearFacts()
@@ -202,6 +206,22 @@ func (p *play) metaDo(t *playbook.Task, what string, chosen []*hostRun) error {
 		return &diag.Diagnostic{Code: diag.WrongKeywordType, Summary: fmt.Sprintf("meta has no action %q", what), Classic: diag.Classic(msg, t.Pos), Exit: diag.ExitError}
 	}
 	return nil
+}
+
+// relearnHosts finds the hosts in an inventory that was read anew. One that is gone leaves the play.
+func (p *play) relearnHosts() {
+	p.hostsMu.Lock()
+	defer p.hostsMu.Unlock()
+	for name, h := range p.hosts {
+		if inv := p.Inventory.Host(name); inv != nil {
+			h.inv = inv
+		}
+	}
+	for _, h := range p.batch {
+		if p.Inventory.Host(h.name) == nil && !h.inv.Implicit {
+			h.state.Ended = true
+		}
+	}
 }
 
 func (p *play) resetConnection(t *playbook.Task, h *hostRun) {

@@ -198,7 +198,10 @@ func (p *play) roleLayers(role *playbook.Role) (own, ownDefaults, public, public
 
 // publicRoles are the roles whose variables the whole play sees.
 func (p *play) publicRoles() []*playbook.Role {
-	roles := slices.Clone(p.Play.Roles)
+	var roles []*playbook.Role
+	if !p.Config.Bool("DEFAULT_PRIVATE_ROLE_VARS") {
+		roles = slices.Clone(p.Play.Roles)
+	}
 	for _, r := range p.Play.Imported {
 		if r.Public {
 			roles = append(roles, r)
@@ -214,9 +217,19 @@ func (p *play) joinRoles() {
 	}
 	p.rolesVars, p.rolesDefaults, p.rolesJoined = value.NewDict(), value.NewDict(), len(roles)
 	for _, r := range roles {
-		p.rolesVars = vars.Over(p.rolesVars, p.roleVars(r))
+		p.rolesVars = vars.Over(p.rolesVars, exportedVars(r))
 		p.rolesDefaults = vars.Over(p.rolesDefaults, p.roleDefaults(r))
 	}
+}
+
+// exportedVars are the variables that a role shows to the whole play: vars/main of its dependencies and its own. What `vars` of
+// its entry says stays inside.
+func exportedVars(r *playbook.Role) *value.Dict {
+	out := value.NewDict()
+	for _, dep := range r.Dependencies {
+		out = vars.Over(out, exportedVars(dep))
+	}
+	return vars.Over(out, r.Vars)
 }
 
 // varsFiles adds the files of vars_files, the last one strongest; names may use the host's variables.
