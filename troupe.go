@@ -97,6 +97,9 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	}
 	finder := &collection.Finder{Paths: o.Config.List("COLLECTIONS_PATHS")}
 	p.actions = &actions{natives: o.Natives, finder: finder, paths: append(o.ModulePath, o.Config.List("DEFAULT_MODULE_PATH")...)}
+	if p.actions.rejects, err = p.rejectedModules(); err != nil {
+		return nil, err
+	}
 	p.Loader = &playbook.Loader{
 		RolesPath: o.Config.List("DEFAULT_ROLES_PATH"), Actions: p.actions, Renderer: &renderer{p.Templates}, Collections: finder,
 		Secrets: o.Secrets, ExtraVars: extra, Duplicates: dups, Warn: warn,
@@ -175,6 +178,9 @@ func (p *Project) loadInventory(ctx context.Context) error {
 	}
 	for _, w := range inv.Warnings {
 		p.opt.Warn(w)
+	}
+	for _, n := range inv.Notes {
+		p.opt.Log(3, n)
 	}
 	p.Inventory = inv
 	return nil

@@ -47,6 +47,7 @@ type Group struct {
 type Inventory struct {
 	Sources  []string // as given, paths absolute
 	Warnings []string // for stderr, Ansible's texts, each once
+	Notes    []string // for -vvv
 	Parsed   bool     // some source could be read
 
 	hosts  map[string]*Host
