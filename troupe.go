@@ -109,7 +109,10 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	p.Loader = &playbook.Loader{
 		RolesPath: o.Config.List("DEFAULT_ROLES_PATH"), Actions: p.actions, Renderer: &renderer{p.Templates}, Collections: finder,
 		Secrets: o.Secrets, ExtraVars: extra, Duplicates: dups, Warn: warn,
-		KeepInvalidAttributes: !o.Config.Bool("INVALID_TASK_ATTRIBUTE_FAILED"),
+		KeepInvalidAttributes: !o.Config.Bool("INVALID_TASK_ATTRIBUTE_FAILED"), PrivateRoles: o.Config.Bool("DEFAULT_PRIVATE_ROLE_VARS"),
+	}
+	if _, origin := o.Config.Value("DEFAULT_PRIVATE_ROLE_VARS"); origin.Kind != config.FromDefault {
+		p.Loader.PublicIncludes = !p.Loader.PrivateRoles
 	}
 	p.SetBasedir(o.PlaybookDir)
 	return p, nil
@@ -144,7 +147,7 @@ func duplicates(s string) yamldoc.Duplicates {
 
 // refresh reads the inventory's sources anew; hosts that tasks added stay.
 func (p *Project) refresh(ctx context.Context) error {
-	return p.Inventory.Load(ctx, p.sources(), p.inventoryOptions())
+	return p.Inventory.Refresh(ctx, p.sources(), p.inventoryOptions())
 }
 
 func (p *Project) sources() []string {
@@ -161,8 +164,19 @@ func (p *Project) inventoryOptions() inventory.Options {
 		NoWarnUnparsed: !p.Config.Bool("INVENTORY_UNPARSED_WARNING"), Secrets: p.Secrets, Open: p.Secrets.Open, Templar: &renderer{p.Templates},
 		Duplicates: duplicates(p.Config.Str("DUPLICATE_YAML_DICT_KEY")), Default: "/etc/ansible/hosts",
 	}
-	if p.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge" {
+	merge := p.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge"
+	if merge {
 		o.Merge = vars.Merge
+	}
+	o.HostVars = func(inv *inventory.Inventory) func(h *inventory.Host) (*value.Dict, error) {
+		m := &vars.Manager{Inventory: inv, Files: &vars.Files{Secrets: p.Secrets, Duplicates: o.Duplicates}, Precedence: p.Config.List("VARIABLE_PRECEDENCE"), Merge: merge}
+		return func(h *inventory.Host) (*value.Dict, error) {
+			v, err := m.Host(h, p.opt.PlaybookDir)
+			if err != nil {
+				return nil, err
+			}
+			return vars.Over(v.Groups.Vars, v.Host.Vars), nil
+		}
 	}
 	return o
 }

@@ -55,11 +55,12 @@ func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int
 	if err != nil {
 		return 0, err
 	}
-	return run(ctx, s)
+	return run(ctx, s, prog)
 }
 
-func run(ctx context.Context, s *launch.Session) (int, error) {
+func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	v := s.Values
+	s.VersionNote(prog)
 	s.ConfigNote()
 	dir := v.Str("basedir")
 	if dir == "" {

@@ -315,6 +315,15 @@ var ErrInterrupted = errors.New("interrupted")
 
 // WriteVersion writes --version.
 func WriteVersion(env *Env, prog string, c *config.Config) {
+	io.WriteString(env.Stdout, versionText(env, prog, c))
+}
+
+// VersionNote says under -vv which command runs, and where it finds things.
+func (s *Session) VersionNote(prog string) {
+	s.Display.V(2, "", strings.TrimSuffix(versionText(s.Env, prog, s.Config), "\n"))
+}
+
+func versionText(env *Env, prog string, c *config.Config) string {
 	var b strings.Builder
 	b.WriteString(VersionLine(prog) + "\n")
 	file := "None"
@@ -330,7 +339,7 @@ func WriteVersion(env *Env, prog string, c *config.Config) {
 		fmt.Fprintf(&b, "  executable location = %s\n", env.Self[0])
 	}
 	fmt.Fprintf(&b, "  jinja version = 3.1.2\n  libyaml = True\n")
-	io.WriteString(env.Stdout, b.String())
+	return b.String()
 }
 
 func quoted(list []string) string {

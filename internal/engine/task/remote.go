@@ -108,7 +108,7 @@ func (r *remote) variable(name string) (value.Value, bool) {
 
 // keyword returns a rendered keyword of the task or what it stands in.
 func (r *remote) keyword(name string) (value.Value, bool) {
-	v := r.x.Task.Inherited(name)
+	v := r.x.inherited(r.t, name)
 	if v == nil || v == value.None {
 		return nil, false
 	}
@@ -169,7 +169,7 @@ func (r *remote) connectionName(delegated bool) (string, error) {
 
 func (r *remote) prepareBecome(src config.Sources) error {
 	on := r.x.CLI.Become || r.x.Config.Bool("DEFAULT_BECOME")
-	if v := r.x.Task.Inherited("become"); v != nil && v != value.None {
+	if v := r.x.inherited(r.t, "become"); v != nil && v != value.None {
 		b, err := r.x.boolean(r.t, v, "become")
 		if err != nil {
 			return err

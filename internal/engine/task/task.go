@@ -244,7 +244,7 @@ func (x *exec) fields(t *template.Templar) *attempt {
 		keyword string
 		set     *bool
 	}{{"no_log", &a.noLog}, {"ignore_errors", &a.ignore}, {"ignore_unreachable", &a.ignoreUnr}} {
-		v := x.Task.Inherited(f.keyword)
+		v := x.inherited(t, f.keyword)
 		if v == nil {
 			continue
 		}
@@ -260,7 +260,7 @@ func (x *exec) fields(t *template.Templar) *attempt {
 	if wrong != nil {
 		return x.fail(a, wrong, false)
 	}
-	if v := x.Task.Inherited("delegate_to"); v != nil {
+	if v := x.inherited(t, "delegate_to"); v != nil {
 		name, err := t.String(v)
 		if err != nil {
 			a.delegate.Delegate = plain(v)
@@ -296,7 +296,7 @@ func (x *exec) delegatedView(t *template.Templar, h event.Host) *template.Templa
 }
 
 func (x *exec) factsHost(t *template.Templar, delegate string) string {
-	v := x.Task.Inherited("delegate_facts")
+	v := x.inherited(t, "delegate_facts")
 	if v == nil {
 		return ""
 	}
@@ -320,6 +320,35 @@ func (x *exec) boolean(t *template.Templar, v value.Value, keyword string) (bool
 	}
 	s, _ := value.ToStr(r)
 	return false, fmt.Errorf("The field '%s' has an invalid value (%s), and could not be converted to an bool. The error was: The value '%s' is not a valid boolean.", keyword, s, s) //nolint:staticcheck // Ansible's words
+}
+
+// inherited is the value of a keyword for the task, not rendered. What turns out to be omitted leaves the word to the block,
+// role or play around.
+func (x *exec) inherited(t *template.Templar, keyword string) value.Value {
+	a := x.Task.InheritedAttr(keyword)
+	if a == nil {
+		return nil
+	}
+	if !mayOmit(a.Value) {
+		return a.Value
+	}
+	a = x.Task.InheritedWhere(keyword, func(a *playbook.Attr) bool {
+		if !mayOmit(a.Value) {
+			return true
+		}
+		r, err := t.Render(a.Value)
+		return err != nil || r != value.Str(template.OmitText)
+	})
+	if a == nil {
+		return nil
+	}
+	return a.Value
+}
+
+// mayOmit reports whether a value is a template that may come to be omit.
+func mayOmit(v value.Value) bool {
+	t, ok := v.(*value.Template)
+	return ok && strings.Contains(t.Text, "{{")
 }
 
 // fieldError words an undefined variable in a keyword.
