@@ -24,6 +24,7 @@ type Host struct {
 
 	groups []*Group // direct groups, in order
 	origin map[string]source.Pos
+	added  map[string]bool // variables that tasks of the run gave
 }
 
 // Group is a named set of hosts and groups.
@@ -402,6 +403,18 @@ func (h *Host) SetVar(name string, v value.Value, at source.Pos) {
 		h.origin[name] = at
 	}
 }
+
+// AddVar sets a variable that a task of the run gives.
+func (h *Host) AddVar(name string, v value.Value) {
+	h.Vars.SetStr(name, v)
+	if h.added == nil {
+		h.added = map[string]bool{}
+	}
+	h.added[name] = true
+}
+
+// Added reports whether a task of the run gave the variable.
+func (h *Host) Added(name string) bool { return h.added[name] }
 
 // SetVar sets a variable of the group; ansible_group_priority sets Priority instead.
 func (g *Group) SetVar(name string, v value.Value, at source.Pos) error {
