@@ -142,12 +142,16 @@ func (p *Project) sources() []string {
 }
 
 func (p *Project) inventoryOptions() inventory.Options {
-	return inventory.Options{
+	o := inventory.Options{
 		Plugins: p.Config.List("INVENTORY_ENABLED"), IgnoreExts: p.Config.List("INVENTORY_IGNORE_EXTS"), IgnorePatterns: p.Config.List("INVENTORY_IGNORE_PATTERNS"),
 		Names: inventory.NameRule(p.Config.Str("TRANSFORM_INVALID_GROUP_CHARS")), FailUnparsed: p.Config.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"),
 		NoWarnUnparsed: !p.Config.Bool("INVENTORY_UNPARSED_WARNING"), Secrets: p.Secrets, Open: p.Secrets.Open, Templar: &renderer{p.Templates},
-		Duplicates: duplicates(p.Config.Str("DUPLICATE_YAML_DICT_KEY")),
+		Duplicates: duplicates(p.Config.Str("DUPLICATE_YAML_DICT_KEY")), Default: "/etc/ansible/hosts",
 	}
+	if p.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge" {
+		o.Merge = vars.Merge
+	}
+	return o
 }
 
 func (p *Project) loadInventory(ctx context.Context) error {
@@ -313,10 +317,15 @@ func (p *Project) CheckLimit(limit []string) error {
 		return err
 	}
 	if len(hosts) == 0 {
-		msg := "Specified inventory, host pattern and/or --limit leaves us with no hosts to target."
-		return &diag.Diagnostic{Code: diag.LimitNoHosts, Summary: msg, Classic: msg, Exit: diag.ExitError}
+		return NoHostsToTarget()
 	}
 	return nil
+}
+
+// NoHostsToTarget is the error of a limit that leaves no host.
+func NoHostsToTarget() error {
+	msg := "Specified inventory, host pattern and/or --limit leaves us with no hosts to target."
+	return &diag.Diagnostic{Code: diag.LimitNoHosts, Summary: msg, Classic: msg, Exit: diag.ExitError}
 }
 
 // Renderer renders keywords of a play without a host: with extra variables and the play's own.

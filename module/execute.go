@@ -18,6 +18,7 @@ type Options struct {
 	Diff         bool
 	Verbosity    int
 	Env          []string
+	Python       string
 	TmpDir       string
 	Payload      *Payload
 	Send         func(r io.Reader) error
@@ -36,7 +37,7 @@ func Execute(ctx context.Context, m *Module, raw map[string]any, opts Options) R
 	}
 	checked := m.Spec.Check(name, raw)
 	call := &Call{
-		Args: checked.Args, Check: opts.Check, Diff: opts.Diff, Verbosity: opts.Verbosity, Env: opts.Env, TmpDir: opts.TmpDir,
+		Args: checked.Args, Check: opts.Check, Diff: opts.Diff, Verbosity: opts.Verbosity, Env: opts.Env, Python: opts.Python, TmpDir: opts.TmpDir,
 		Payload: opts.Payload, Send: opts.Send, Output: opts.Output, Shell: opts.Shell,
 		Warnings: checked.Warnings, Deprecations: checked.Deprecations,
 		NoLog: checked.NoLog,

@@ -102,6 +102,7 @@ type Call struct {
 	Diff      bool // fill Result["diff"]
 	Verbosity int
 	Env       []string // "K=V" additions for every process the module starts (keyword environment)
+	Python    string   // the interpreter that ansible_python_interpreter names, "" when it names none
 	TmpDir    string   // a private directory for this call, removed after it
 
 	// Payload is a file that the controller sends along (copy, template, script, unarchive …), or nil.

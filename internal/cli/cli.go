@@ -19,6 +19,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
 	"github.com/troupe-automation/troupe/internal/cli/eval"
 	"github.com/troupe-automation/troupe/internal/cli/explain"
+	"github.com/troupe-automation/troupe/internal/cli/galaxy"
 	"github.com/troupe-automation/troupe/internal/cli/hosts"
 	"github.com/troupe-automation/troupe/internal/cli/launch"
 	"github.com/troupe-automation/troupe/internal/cli/playbook"
@@ -40,6 +41,7 @@ var commands = []command{
 	{"inventory", "ansible-inventory", "show hosts, groups and their variables", hosts.Main},
 	{"config", "ansible-config", "show settings and where they came from", settings.Main},
 	{"vault", "ansible-vault", "encrypt and decrypt files and texts", vault.Main},
+	{"galaxy", "ansible-galaxy", "install and make collections and roles", galaxy.Main},
 	{"eval", "", "evaluate a template with a host's variables", eval.Main},
 	{"explain", "", "explain an error code", explain.Main},
 }

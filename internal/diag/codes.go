@@ -5,7 +5,7 @@ import "sort"
 // Code names a kind of mistake for good: "TRP-E0412". Numbers are never reused. E is an error, W a warning.
 //
 // E01xx files and YAML, E02xx playbooks, E03xx inventory, E04xx variables and templates, E05xx configuration,
-// E06xx vault, E07xx lookups, E08xx running tasks.
+// E06xx vault, E07xx lookups, E08xx running tasks, E09xx content from elsewhere and its documentation.
 type Code string
 
 // The codes that exist. Each has a Page below.
@@ -70,6 +70,10 @@ const (
 	UnknownParameter Code = "TRP-E0801"
 	WrongChoice      Code = "TRP-E0802"
 	MissingParameter Code = "TRP-E0803"
+
+	GalaxyContent    Code = "TRP-E0901"
+	DocsBroken       Code = "TRP-E0902"
+	NoPullRepository Code = "TRP-E0903"
 
 	LookupNotFound Code = "TRP-E0701"
 	LookupFailed   Code = "TRP-E0702"

@@ -2,6 +2,24 @@ package diag
 
 // pages explains every code. Examples are content as users write it.
 var pages = map[Code]Page{
+	GalaxyContent: {
+		Title:   "a collection or role cannot be had",
+		Cause:   "The name, the file or the server in the requirement does not lead to a collection or role that can be installed, or no versions go together.",
+		Example: "collections:\n  - name: community-general",
+		Fix:     "collections:\n  - name: community.general",
+	},
+	DocsBroken: {
+		Title:   "the documentation of a plugin cannot be read",
+		Cause:   "The plugin has no DOCUMENTATION, or what it has is not the YAML that documentation is written in.",
+		Example: "DOCUMENTATION = '''\nmodule: greet\n'''",
+		Fix:     "DOCUMENTATION = '''\nmodule: greet\nshort_description: greets\ndescription: [Greets somebody.]\n'''",
+	},
+	NoPullRepository: {
+		Title:   "there is no repository to pull from",
+		Cause:   "The command needs the address of a repository and a way to check it out.",
+		Example: "troupe pull site.yml",
+		Fix:     "troupe pull -U https://git.example.com/site.git site.yml",
+	},
 	FileNotFound: {
 		Title:   "a file cannot be read",
 		Cause:   "The file does not exist, or this user may not read it.",

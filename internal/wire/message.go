@@ -26,6 +26,7 @@ type Call struct {
 	Receive   bool              `json:"receive,omitempty"` // the controller wants the file the module sends
 	Output    bool              `json:"output,omitempty"`  // the controller wants output while it is printed
 	RemoteTmp string            `json:"remote_tmp,omitempty"`
+	Python    string            `json:"python,omitempty"` // the interpreter that the user named, for native modules that deal with Python
 	Async     *Async            `json:"async,omitempty"`
 }
 

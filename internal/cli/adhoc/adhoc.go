@@ -60,13 +60,7 @@ func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int
 
 func run(ctx context.Context, s *launch.Session) (int, error) {
 	v := s.Values
-	if s.Verbosity > 0 {
-		if s.Config.File != "" {
-			s.Display.V(1, "", "Using "+s.Config.File+" as config file")
-		} else {
-			s.Display.V(1, "", "No config file found; using defaults")
-		}
-	}
+	s.ConfigNote()
 	dir := v.Str("basedir")
 	if dir == "" {
 		dir = "."
@@ -76,11 +70,15 @@ func run(ctx context.Context, s *launch.Session) (int, error) {
 		return 0, err
 	}
 	pattern := v.Args[0]
+	s.WarnNoHosts(p, pattern)
 	hosts, err := p.Match([]string{pattern}, s.Limit())
 	if err != nil {
 		return 0, err
 	}
-	if len(hosts) == 0 {
+	if len(hosts) == 0 && len(p.Inventory.Hosts()) > 0 {
+		if s.Values.Has("subset") {
+			return 0, troupe.NoHostsToTarget()
+		}
 		s.Display.Warning("No hosts matched, nothing to do")
 	}
 	if v.Bool("listhosts") {

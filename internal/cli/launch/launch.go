@@ -50,6 +50,15 @@ func Start(env *Env, v *argparse.Values) (*Session, error) {
 	return s, nil
 }
 
+// ConfigNote says under -v which configuration file is used.
+func (s *Session) ConfigNote() {
+	if s.Config.File != "" {
+		s.Display.V(1, "", "Using "+s.Config.File+" as config file")
+		return
+	}
+	s.Display.V(1, "", "No config file found; using defaults")
+}
+
 func (s *Session) openLog(path string) error {
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
 	if err != nil {
@@ -184,6 +193,17 @@ func (s *Session) Limit() []string {
 		return nil
 	}
 	return []string{s.Values.Str("subset")}
+}
+
+// WarnNoHosts says that the inventory has no hosts, unless the pattern asks for this machine alone.
+func (s *Session) WarnNoHosts(p *troupe.Project, pattern string) {
+	switch pattern {
+	case "localhost", "127.0.0.1", "::1":
+		return
+	}
+	if len(p.Inventory.Hosts()) == 0 && s.Config.Bool("LOCALHOST_WARNING") {
+		s.Display.Warning("provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'")
+	}
 }
 
 // Callbacks makes the stdout callback and the others that are switched on. fallback is the one used when none is configured.

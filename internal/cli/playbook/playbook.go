@@ -82,6 +82,7 @@ func run(ctx context.Context, s *launch.Session) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	s.WarnNoHosts(p, "all")
 	if s.Values.Has("subset") {
 		if err := p.CheckLimit(s.Limit()); err != nil {
 			return 0, err

@@ -200,6 +200,9 @@ func unquote(s string) string {
 	return s
 }
 
+// Path makes a path of the command line absolute: "~" and $VARIABLES expanded, relative to the working directory.
+func (c *Config) Path(p string) string { return c.absolute(p, c.env.Cwd) }
+
 // absolute is Ansible's path rule: "~" and $VARIABLES expanded, {{CWD}} replaced, relative to base, links followed.
 func (c *Config) absolute(p, base string) string {
 	p = strings.ReplaceAll(p, "{{CWD}}", c.env.Cwd)

@@ -24,7 +24,8 @@ type Host struct {
 
 	groups []*Group // direct groups, in order
 	origin map[string]source.Pos
-	added  map[string]bool // variables that tasks of the run gave
+	added  map[string]bool                        // variables that tasks of the run gave
+	merge  func(old, new *value.Dict) *value.Dict // Options.Merge
 }
 
 // Group is a named set of hosts and groups.
@@ -39,6 +40,7 @@ type Group struct {
 
 	members map[*Host]bool
 	origin  map[string]source.Pos
+	merge   func(old, new *value.Dict) *value.Dict // Options.Merge
 }
 
 // Inventory holds all hosts and groups. Reading is safe for concurrent use while nobody changes it; the engine makes
@@ -57,6 +59,7 @@ type Inventory struct {
 	source    string
 	warned    map[string]bool
 	invalid   NameRule
+	merge     func(old, new *value.Dict) *value.Dict // Options.Merge
 }
 
 // NameRule says what happens to group names that are no identifiers (setting TRANSFORM_INVALID_GROUP_CHARS).
@@ -139,7 +142,7 @@ func (inv *Inventory) group(name string) *Group {
 	if g, ok := inv.groups[name]; ok {
 		return g
 	}
-	g := &Group{Name: name, Vars: value.NewDict(), Priority: 1, members: map[*Host]bool{}}
+	g := &Group{Name: name, Vars: value.NewDict(), Priority: 1, merge: inv.merge, members: map[*Host]bool{}}
 	inv.groups[name] = g
 	inv.gorder = append(inv.gorder, g)
 	return g
@@ -188,7 +191,7 @@ func (inv *Inventory) SafeName(name string) string {
 func (inv *Inventory) AddHost(name, group string, port int) (*Host, error) {
 	h, ok := inv.hosts[name]
 	if !ok {
-		h = &Host{Name: name, Vars: value.NewDict(), Source: inv.source, origin: map[string]source.Pos{}}
+		h = &Host{Name: name, Vars: value.NewDict(), Source: inv.source, merge: inv.merge, origin: map[string]source.Pos{}}
 		if inv.source != "" && !strings.Contains(inv.source, ",") {
 			h.Dir = filepath.Dir(inv.source)
 		}
@@ -395,7 +398,7 @@ func (g *Group) Origin(name string) source.Pos { return g.origin[name] }
 
 // SetVar sets a variable of the host. Two mappings are not merged; the new one counts.
 func (h *Host) SetVar(name string, v value.Value, at source.Pos) {
-	h.Vars.SetStr(name, v)
+	h.Vars.SetStr(name, joined(h.merge, h.Vars, name, v))
 	if at.IsValid() {
 		if h.origin == nil {
 			h.origin = map[string]source.Pos{}
@@ -406,7 +409,7 @@ func (h *Host) SetVar(name string, v value.Value, at source.Pos) {
 
 // AddVar sets a variable that a task of the run gives.
 func (h *Host) AddVar(name string, v value.Value) {
-	h.Vars.SetStr(name, v)
+	h.SetVar(name, v, source.Pos{})
 	if h.added == nil {
 		h.added = map[string]bool{}
 	}
@@ -415,6 +418,19 @@ func (h *Host) AddVar(name string, v value.Value) {
 
 // Added reports whether a task of the run gave the variable.
 func (h *Host) Added(name string) bool { return h.added[name] }
+
+// joined is the value of a variable that is set: over a mapping that is there, when mappings are merged.
+func joined(merge func(old, new *value.Dict) *value.Dict, vars *value.Dict, name string, v value.Value) value.Value {
+	d, ok := v.(*value.Dict)
+	if !ok || merge == nil {
+		return v
+	}
+	old, _ := vars.GetStr(name)
+	if had, ok := old.(*value.Dict); ok {
+		return merge(had, d)
+	}
+	return v
+}
 
 // SetVar sets a variable of the group; ansible_group_priority sets Priority instead.
 func (g *Group) SetVar(name string, v value.Value, at source.Pos) error {
@@ -433,7 +449,7 @@ func (g *Group) SetVar(name string, v value.Value, at source.Pos) error {
 		}
 		return nil
 	}
-	g.Vars.SetStr(name, v)
+	g.Vars.SetStr(name, joined(g.merge, g.Vars, name, v))
 	if at.IsValid() {
 		if g.origin == nil {
 			g.origin = map[string]source.Pos{}

@@ -59,11 +59,15 @@ func (inv *Inventory) Match(q Query) ([]*Host, error) {
 		}
 		hosts = kept
 	}
-	return ordered(hosts, q.Order), nil
+	return ordered(hosts, q.Order)
 }
 
-func ordered(hosts []*Host, order string) []*Host {
+func ordered(hosts []*Host, order string) ([]*Host, error) {
 	switch order {
+	case "", "inventory", "reverse_inventory":
+	default:
+		msg := fmt.Sprintf("Invalid 'order' specified for inventory hosts: %s", order)
+		return nil, &diag.Diagnostic{Code: diag.WrongKeywordType, Summary: msg, Classic: msg, Exit: diag.ExitError}
 	case "sorted", "reverse_sorted":
 		sort.SliceStable(hosts, func(i, j int) bool { return hosts[i].Name < hosts[j].Name })
 	case "shuffle":
@@ -74,7 +78,7 @@ func ordered(hosts []*Host, order string) []*Host {
 			hosts[i], hosts[j] = hosts[j], hosts[i]
 		}
 	}
-	return hosts
+	return hosts, nil
 }
 
 // limitTerms splits --limit and reads the files it names; every line of a file is a term.

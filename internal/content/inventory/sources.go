@@ -30,7 +30,9 @@ type Options struct {
 	Stderr         io.Writer                           // what scripts write to standard error; nil drops it
 	Templar        Templar                             // for constructed and generator; nil refuses those
 	Duplicates     yamldoc.Duplicates
-	GroupVars      func(h *Host) *value.Dict // all variables of a host for constructed's use_vars_plugins; may be nil
+	Default        string                                 // the source of a machine without any: when it is not there nobody is told
+	Merge          func(old, new *value.Dict) *value.Dict // joins mappings that two sources give one variable; nil: the later one wins
+	GroupVars      func(h *Host) *value.Dict              // all variables of a host for constructed's use_vars_plugins; may be nil
 }
 
 // Templar renders the templates of constructed and generator sources.
@@ -73,6 +75,10 @@ func (inv *Inventory) Load(ctx context.Context, sources []string, o Options) err
 	}
 	if o.Names != "" {
 		inv.invalid = o.Names
+	}
+	inv.merge = o.Merge
+	for _, g := range inv.gorder {
+		g.merge = o.Merge
 	}
 	l := &loader{o: o}
 	for _, p := range o.IgnorePatterns {
@@ -175,7 +181,9 @@ func (inv *Inventory) unparsed(l *loader, src string) error {
 			Classic: "Completely failed to parse inventory source " + src,
 		}
 	}
-	inv.warn("Unable to parse %s as an inventory source", src)
+	if _, err := os.Stat(src); err == nil || src != l.o.Default {
+		inv.warn("Unable to parse %s as an inventory source", src)
+	}
 	return nil
 }
 

@@ -66,6 +66,11 @@ func (l *Loader) roleEntry(n *yamldoc.Node, p *Play, parents []*Role, collection
 			name = role
 		}
 	case n.Kind == yamldoc.Scalar && isString(n.Value()):
+		if strings.Contains(n.Text, ",") {
+			d := problem(diag.WrongKeywordType, source.Pos{}, "Invalid old style role requirement: "+n.Text)
+			d.Exit = diag.ExitError
+			return nil, d.At(n.Pos, len(n.Text), "a role's name has no comma")
+		}
 		name = n
 	default:
 		d := problem(diag.WrongKeywordType, source.Pos{}, "Invalid role definition: "+shown(n))

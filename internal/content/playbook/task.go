@@ -317,7 +317,7 @@ func (l *Loader) action(t *Task, n *yamldoc.Node, set map[string]bool) error {
 	}
 	short := Short(t.ActionAsWritten)
 	if t.RawParams != nil && !freeForm[short] && !freeForm[Short(t.Action)] {
-		if _, template := t.RawParams.(*value.Template); !template || t.Args.Len() > 0 {
+		if _, template := t.RawParams.(*value.Template); !template {
 			return problem(diag.SplitArgs, n.Pos, fmt.Sprintf("this task '%s' has extra params, which is only allowed in the following modules: %s", t.ActionAsWritten, freeFormNames))
 		}
 		t.Args.SetStr("_variable_params", t.RawParams)

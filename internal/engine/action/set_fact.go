@@ -255,7 +255,7 @@ func runAddHost(c *Context) (*Outcome, error) {
 	vars := value.NewDict()
 	if host, port, ok := splitPort(name); ok {
 		name = host
-		vars.SetStr("ansible_port", value.Int(port))
+		vars.SetStr("ansible_ssh_port", value.Int(port))
 	}
 	groupArg := value.Value(value.None)
 	for _, key := range []string{"groupname", "groups", "group"} {

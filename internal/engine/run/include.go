@@ -134,8 +134,9 @@ func (p *play) load(place *strategy.Place, g *includeGroup) error {
 	if err == nil {
 		return nil
 	}
+	// What is not there fails the hosts that asked for it; what cannot be understood ends the run.
 	var d *diag.Diagnostic
-	if errors.As(err, &d) && d.Code != diag.FileNotFound {
+	if errors.As(err, &d) && d.Exit == diag.ExitParse {
 		return err
 	}
 	g.err = err
@@ -151,10 +152,13 @@ func (p *play) includeFailed(place *strategy.Place, g *includeGroup, failed map[
 	}
 	p.emit(&event.Warning{Kind: "error", Text: msg})
 	for _, h := range g.hosts {
-		res := value.DictOf("changed", value.False, "failed", value.True, "include", value.Str(g.first.effect.Outcome.Include.Name), "reason", value.Str(msg))
+		res := value.DictOf("changed", value.False, "failed", value.True, "reason", value.Str(msg))
+		if inc := g.first.effect.Outcome.Include; !inc.Role {
+			res.SetStr("include", value.Str(inc.Name))
+		}
 		r := &task.Result{Status: event.Failed, Dict: res}
 		p.stats.count(h.name, r, false)
-		p.emit(&event.Result{Task: p.info(place, h), Host: event.Host{Name: h.name}, Status: event.Failed, Result: res})
+		p.emit(&event.Result{Task: p.info(place, h), Host: event.Host{Name: h.name}, Status: event.Failed, Result: res, Loop: g.first.effect.Item})
 		failed[h] = true
 	}
 }

@@ -172,7 +172,13 @@ func (p *play) match() ([]*inventory.Host, string, error) {
 	}
 	pattern := strings.Join(terms, ",")
 	before := len(p.Inventory.Warnings)
-	order, _ := value.AsString(p.Get("order"))
+	order := ""
+	if v := p.Get("order"); v != nil && v != value.None {
+		var err error
+		if order, err = t.String(v); err != nil {
+			return nil, pattern, p.fieldError("order", err)
+		}
+	}
 	hosts, err := p.Inventory.Match(inventory.Query{Patterns: terms, Limit: p.Limit, Order: order, Mismatch: inventory.Mismatch(p.Config.Str("HOST_PATTERN_MISMATCH"))})
 	for _, w := range p.Inventory.Warnings[before:] {
 		p.warn(w)

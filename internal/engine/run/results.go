@@ -110,6 +110,9 @@ func (p *play) apply(place *strategy.Place, f finished, group []*hostRun) []pend
 			p.stats.custom(e.Outcome.Stats, f.host.name)
 		}
 	}
+	if place.Task.Role != nil && r.Status != event.Skipped && r.Status != event.Unreachable {
+		f.host.rolesRan[place.Task.Role] = true // also after run_once the role ran on this host alone
+	}
 	for _, h := range group {
 		switch {
 		case r.Status == event.Unreachable && !r.Ignored:
@@ -124,22 +127,12 @@ func (p *play) apply(place *strategy.Place, f finished, group []*hostRun) []pend
 				h.host.failed.Store(true)
 			}
 		default:
-			if place.Task.Role != nil && r.Status != event.Skipped {
-				h.rolesRan[place.Task.Role] = true
-			}
 			if len(includes) == 0 {
 				h.state.Advance()
 			}
 		}
 	}
 	return includes
-}
-
-// remember sets what rescue sections may ask about the failure.
-func (p *play) remember(t *playbook.Task, h *hostRun, r *task.Result) {
-	info := value.DictOf("name", value.Str(t.GetName()), "action", value.Str(t.ActionAsWritten), "args", t.Args, "path", value.Str(fmt.Sprintf("%s:%d", t.Path, t.Pos.Line)))
-	h.setVar("ansible_failed_task", info, template.UnsafeText)
-	h.setVar("ansible_failed_result", registeredFailure(r.Dict), template.UnsafeText)
 }
 
 func registeredFailure(d *value.Dict) *value.Dict {
@@ -285,7 +278,7 @@ func handlersOf(t *playbook.Task) []value.Value {
 }
 
 func (p *play) notifyOne(t *playbook.Task, h *hostRun, name string) error {
-	found := p.findHandlers(name, t)
+	found := p.findHandlers(name)
 	if len(found) == 0 {
 		msg := fmt.Sprintf("The requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", name)
 		if !p.Config.Bool("ERROR_ON_MISSING_HANDLER") {
@@ -310,7 +303,7 @@ func (p *play) notifyOne(t *playbook.Task, h *hostRun, name string) error {
 
 // findHandlers resolves a notification: the first match by name walking the handler blocks backwards, and every handler
 // that listens to it (BEHAVIOUR §3.3).
-func (p *play) findHandlers(name string, t *playbook.Task) []*playbook.Task {
+func (p *play) findHandlers(name string) []*playbook.Task {
 	var found []*playbook.Task
 	blocks := p.handlers
 	tpl := p.Templates.New(p.playScope())
@@ -343,7 +336,7 @@ search:
 	seen := map[string]bool{}
 	for _, b := range blocks {
 		for _, h := range handlerTasks(b) {
-			if !listens(h, name, tpl) {
+			if !p.listens(h, name) {
 				continue
 			}
 			key := h.GetName()
@@ -360,24 +353,29 @@ search:
 			}
 		}
 	}
-	_ = t
 	return found
 }
 
-func listens(h *playbook.Task, topic string, tpl *template.Templar) bool {
+// listens reports whether a handler listens to a topic: as written, or behind its role's name. Templates are not rendered.
+func (p *play) listens(h *playbook.Task, topic string) bool {
 	for _, l := range h.Listen {
-		if l == topic {
-			return true
-		}
 		if template.IsTemplate(l) {
-			if v, err := tpl.RenderText(l, h.Pos); err == nil {
-				if s, _ := value.ToStr(v); s == topic {
-					return true
-				}
-			}
+			p.warn(fmt.Sprintf("\"listen\" is not templatable, but we found: %s, it will not be templated and will be used \"as is\".", reprOfTexts(h.Listen)))
+		}
+		if l == topic || h.Role != nil && (h.Role.Name+" : "+l == topic || h.Role.FQCN+" : "+l == topic) {
+			return true
 		}
 	}
 	return false
+}
+
+func reprOfTexts(texts []string) string {
+	l := value.NewList()
+	for _, t := range texts {
+		l.Elems = append(l.Elems, value.Str(t))
+	}
+	s, _ := value.Repr(l)
+	return s
 }
 
 // handlerTasks are the handlers of a block, in order.

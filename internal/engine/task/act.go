@@ -119,8 +119,15 @@ func (x *exec) arguments(t *template.Templar, act *action.Action) (args *value.D
 			return nil, "", false, err
 		}
 		if name == "_variable_params" {
-			if d, ok := r.(*value.Dict); ok {
-				for dk, dv := range d.All() {
+			d, ok := r.(*value.Dict)
+			if !ok {
+				return nil, "", false, fmt.Errorf("invalid or malformed argument: '%s'", plain(r))
+			}
+			if x.Config.Bool("INJECT_FACTS_AS_VARS") {
+				x.warn("Using a variable for a task's 'args' is unsafe in some situations (see https://docs.ansible.com/ansible/devel/reference_appendices/faq.html#argsplat-unsafe)")
+			}
+			for dk, dv := range d.All() {
+				if _, written, _ := x.Task.Args.Get(dk); !written {
 					_ = merged.Set(dk, dv) // the key was hashable before
 				}
 			}

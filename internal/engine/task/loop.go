@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupe-automation/troupe/event"
+	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -169,6 +170,7 @@ func (x *exec) loop(items []value.Value) *Result {
 	}
 	results := value.NewList()
 	sum := loopSum{allSkipped: true}
+	carry := carried{base: x.t, content: value.NewDict(), data: value.NewDict()}
 	for i, item := range items {
 		if x.ctx.Err() != nil {
 			break
@@ -184,14 +186,15 @@ func (x *exec) loop(items []value.Value) *Result {
 		x.item = vars
 		t := x.itemTemplar(vars)
 		a := x.once(t)
-		if a.fatal != nil {
+		if a.fatal != nil || a.raised {
 			return x.result(a)
 		}
-		label := x.label(t, a, item)
 		x.note(a, vars, names)
+		label := x.label(t, a, item)
 		st := status(a)
 		sum.add(a, st)
 		x.emitItem(a, st, label)
+		carry.take(x, a)
 		results.Elems = append(results.Elems, cleanItem(a.dict))
 		r.NoLog = r.NoLog || a.noLog
 		r.Delegate, r.Verbose = a.delegate, a.verbose && !a.noLog
@@ -234,6 +237,65 @@ func (x *exec) withItemResult(t *template.Templar, d *value.Dict) *template.Temp
 
 func (x *exec) taskTitle() string {
 	return "TASK: " + x.Info.Name
+}
+
+// carried is what one item leaves to the next ones: the registered result, and the variables and facts that it set.
+type carried struct {
+	base          *template.Templar
+	content, data *value.Dict
+}
+
+// take lets the following items see what an item brought.
+func (c *carried) take(x *exec, a *attempt) {
+	if x.Task.Register != "" {
+		c.set(x.Task.Register, registered(a.dict, false), true)
+	}
+	if o := a.outcome; o != nil && o.Facts != nil && !truth(a.dict, "failed") {
+		for k, v := range o.Facts.All() {
+			name, _ := value.AsString(k)
+			if o.Untainted {
+				v = template.Content(v, x.Task.Pos)
+			}
+			if o.FactsKind != action.HostFacts || x.Config.Bool("INJECT_FACTS_AS_VARS") {
+				c.set(name, v, !o.Untainted)
+			}
+		}
+		if o.FactsKind == action.HostFacts {
+			c.set("ansible_facts", c.facts(o.Facts), true)
+		}
+	}
+	if c.content.Len()+c.data.Len() > 0 {
+		x.t = c.base.WithData(c.data).With(c.content)
+	}
+}
+
+func (c *carried) set(name string, v value.Value, data bool) {
+	if data {
+		c.content.DeleteStr(name)
+		c.data.SetStr(name, v)
+		return
+	}
+	c.content.SetStr(name, v)
+}
+
+// facts are ansible_facts with those that an item gathered.
+func (c *carried) facts(gathered *value.Dict) *value.Dict {
+	all := value.NewDict()
+	old, has := c.data.GetStr("ansible_facts")
+	if !has {
+		old, _, _ = c.base.Vars.Lookup("ansible_facts")
+	}
+	if d, ok := old.(*value.Dict); ok {
+		all = d.Copy()
+	}
+	for k, v := range gathered.All() {
+		name, _ := value.AsString(k)
+		if name != "ansible_local" {
+			name = strings.TrimPrefix(name, "ansible_")
+		}
+		all.SetStr(name, v)
+	}
+	return all
 }
 
 // loopSum collects the verdict over all items.
@@ -302,9 +364,13 @@ func (x *exec) label(t *template.Templar, a *attempt, item value.Value) string {
 	}
 	shown := item
 	if l := x.Task.LoopControl.Label; l != nil {
-		if r, err := t.Render(l); err == nil {
-			shown = r
+		r, err := t.Render(l)
+		if err != nil {
+			a.dict.SetStr("failed", value.True)
+			a.dict.SetStr("msg", value.Str("Failed to template loop_control.label: "+err.Error()))
+			return "None"
 		}
+		shown = r
 	}
 	s, err := value.ToStr(shown)
 	if err != nil {

@@ -169,8 +169,8 @@ func (r *remote) connectionName(delegated bool) (string, error) {
 
 func (r *remote) prepareBecome(src config.Sources) error {
 	on := r.x.CLI.Become || r.x.Config.Bool("DEFAULT_BECOME")
-	if v, ok := r.keyword("become"); ok {
-		b, err := action.ToBool(v, "become")
+	if v := r.x.Task.Inherited("become"); v != nil && v != value.None {
+		b, err := r.x.boolean(r.t, v, "become")
 		if err != nil {
 			return err
 		}
@@ -230,7 +230,7 @@ func (r *remote) prepareEnvironment() error {
 	for _, e := range r.x.Task.Extended("environment") {
 		v, err := r.t.Render(e)
 		if err != nil {
-			return fieldError("environment", err)
+			return placed(fieldError("environment", err), r.x.Task.Pos)
 		}
 		dicts, ok := listOf(v)
 		if !ok {
@@ -325,6 +325,10 @@ func (r *remote) call(ctx context.Context, call action.ModuleCall) (*session.Ses
 			return nil, c, err
 		}
 		c.Module, c.Python = "", &m
+	} else if v, ok := r.variable("ansible_python_interpreter"); ok {
+		if text := plain(v); !strings.HasPrefix(text, "auto") {
+			c.Interpreter = text
+		}
 	}
 	if _, given := call.Args.GetStr("_async_dir"); call.Name == "ansible.builtin.async_status" && !given {
 		if dir := r.asyncDir(); dir != "" {

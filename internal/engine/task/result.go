@@ -63,6 +63,12 @@ func finish(d *value.Dict) {
 			d.SetStr(k+"_lines", splitLines(s))
 		}
 	}
+	if _, has := d.GetStr("failed"); !has {
+		d.SetStr("failed", value.Bool(failed(d)))
+	}
+	if _, has := d.GetStr("changed"); !has {
+		d.SetStr("changed", value.False)
+	}
 }
 
 // failed decides whether a result is a failure: failed when given, else rc.

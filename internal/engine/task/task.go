@@ -20,6 +20,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/remote/pymodule"
 	"github.com/troupe-automation/troupe/internal/remote/session"
+	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/module"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -122,6 +123,7 @@ type attempt struct {
 	verbose     bool
 	diagnosis   *diag.Diagnostic
 	fatal       error
+	raised      bool // failed before or beside the action: ends a loop, and the result is the error alone
 	delegate    event.Host
 	factsHost   string
 }
@@ -159,7 +161,9 @@ func (x *exec) result(a *attempt) *Result {
 		r.Effects = []Effect{{Outcome: a.outcome, Failed: r.Status == event.Failed, Delegate: a.factsHost}}
 	}
 	if x.Task.Register != "" && a.dict != nil {
-		r.Register = registered(a.dict, false)
+		if r.Register = registered(a.dict, false); a.raised {
+			r.Register = a.dict
+		}
 	}
 	return r
 }
@@ -235,6 +239,7 @@ func (x *exec) templatedAction(t *template.Templar) error {
 // fields renders the keywords that decide how the task runs. The returned attempt has a dict only when that failed.
 func (x *exec) fields(t *template.Templar) *attempt {
 	a := &attempt{delegate: event.Host{Name: x.Host}}
+	var wrong error
 	for _, f := range []struct {
 		keyword string
 		set     *bool
@@ -245,13 +250,20 @@ func (x *exec) fields(t *template.Templar) *attempt {
 		}
 		b, err := x.boolean(t, v, f.keyword)
 		if err != nil {
-			return x.fail(a, err, false)
+			if wrong == nil {
+				wrong = err
+			}
+			b = f.keyword == "no_log" // what may have been meant to be hidden is hidden
 		}
 		*f.set = b
+	}
+	if wrong != nil {
+		return x.fail(a, wrong, false)
 	}
 	if v := x.Task.Inherited("delegate_to"); v != nil {
 		name, err := t.String(v)
 		if err != nil {
+			a.delegate.Delegate = plain(v)
 			return x.fail(a, err, false)
 		}
 		if name == "" {
@@ -322,6 +334,17 @@ func fieldError(keyword string, err error) error {
 	return err
 }
 
+// placed adds the place of the task to what a field's error says.
+func placed(err error, pos source.Pos) error {
+	var e *template.Error
+	if errors.As(err, &e) {
+		n := *e
+		n.Msg += diag.Trailer(pos)
+		return &n
+	}
+	return err
+}
+
 // number renders a keyword that is a number; def when it is not set.
 func (x *exec) number(t *template.Templar, v value.Value, def float64) (float64, error) {
 	if v == nil {
@@ -382,7 +405,7 @@ func (x *exec) attempts(t *template.Templar, a *attempt) *attempt {
 		if untilSet {
 			done, _, err = x.conditions(task.Until, x.withResult(t, got.dict))
 			if err != nil {
-				return x.fail(got, err, true)
+				return x.fail(got, err, false)
 			}
 		}
 		if done {
@@ -546,6 +569,7 @@ func (x *exec) fail(a *attempt, err error, trailer bool) *attempt {
 	if trailer {
 		msg += diag.Trailer(x.Task.Pos)
 	}
+	a.raised = true
 	a.dict = value.DictOf("failed", value.True, "msg", value.Str(msg))
 	return a
 }

@@ -454,7 +454,7 @@ func (l *link) register(c *call) {
 func (l *link) run(ctx context.Context, n *node, c Call) (json.RawMessage, error) {
 	m := wire.Call{
 		Module: c.Module, Args: c.Args, Check: c.Check, Diff: c.Diff, Verbosity: c.Verbosity, Env: c.Env,
-		Receive: c.Receive != nil, Output: c.Output != nil, RemoteTmp: c.RemoteTmp,
+		Receive: c.Receive != nil, Output: c.Output != nil, RemoteTmp: c.RemoteTmp, Python: c.Interpreter,
 	}
 	if c.Payload != nil {
 		m.Payload = &wire.Payload{Size: c.Payload.Size, SHA1: c.Payload.SHA1}

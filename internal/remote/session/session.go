@@ -82,15 +82,16 @@ type Config struct {
 
 // Call is one module execution.
 type Call struct {
-	Module    string           // native module, fully qualified; or
-	Python    *pymodule.Module // a module that is not native
-	Args      json.RawMessage  // an object of option names; nil is empty
-	Check     bool
-	Diff      bool
-	Verbosity int
-	Env       map[string]string // keyword environment
-	RemoteTmp string            // option remote_tmp; "" is ~/.ansible/tmp
-	Become    *become.Spec      // nil: run as the login user
+	Module      string           // native module, fully qualified; or
+	Python      *pymodule.Module // a module that is not native
+	Args        json.RawMessage  // an object of option names; nil is empty
+	Check       bool
+	Diff        bool
+	Verbosity   int
+	Env         map[string]string // keyword environment
+	Interpreter string            // the Python that the user named, for native modules that deal with Python; "" is none
+	RemoteTmp   string            // option remote_tmp; "" is ~/.ansible/tmp
+	Become      *become.Spec      // nil: run as the login user
 
 	Payload *Payload                          // a file the module may pull
 	Receive io.Writer                         // takes the file the module sends, or nil

@@ -158,7 +158,7 @@ func (s *standard) ensureBanner(t *event.Task) {
 }
 
 func hostLabel(h event.Host) string {
-	if h.Delegate == "" {
+	if h.Delegate == "" || h.Delegate == h.Name {
 		return h.Name
 	}
 	if h.DelegateTo != "" && h.DelegateTo != h.Delegate {

@@ -78,6 +78,7 @@ func runNative(ctx context.Context, modules *module.Registry, temp *tempDir, c *
 	}
 	defer dir.remove()
 	opts.Check, opts.Diff, opts.Verbosity, opts.Env, opts.TmpDir = c.Check, c.Diff, c.Verbosity, environ(c.Env), dir.path
+	opts.Python = c.Python
 	opts.Name = shortName(c.Module)
 	result, err := json.Marshal(module.Execute(ctx, m, args, opts))
 	if err != nil {

@@ -12,4 +12,5 @@ var All = []*module.Module{
 	raw,
 	script,
 	asyncStatus,
+	expect,
 }

@@ -7,3 +7,4 @@ import (
 )
 
 func TestCommand(t *testing.T) { moduletest.Replay(t, All, "testdata/command.json") }
+func TestExpect(t *testing.T)  { moduletest.Replay(t, All, "testdata/expect.json") }

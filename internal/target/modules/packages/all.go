@@ -13,6 +13,9 @@ var managers = []*module.Module{
 // All are the modules of this family.
 var All = append([]*module.Module{
 	aptRepository,
+	debconf,
+	dpkgSelections,
 	packageFacts,
 	packageModule,
+	pip,
 }, managers...)

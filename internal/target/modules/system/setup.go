@@ -8,7 +8,6 @@ import (
 	"github.com/troupe-automation/troupe/module"
 )
 
-// setup takes one private option: _python names the interpreter that the facts about Python describe.
 var setup = &module.Module{
 	Name:    "ansible.builtin.setup",
 	Aliases: []string{"ansible.builtin.gather_facts"},
@@ -19,14 +18,13 @@ var setup = &module.Module{
 			{Name: "gather_timeout", Type: module.TypeInt, Default: int64(10)},
 			{Name: "filter", Type: module.TypeList, Elements: module.TypeStr, Default: []any{}},
 			{Name: "fact_path", Type: module.TypePath, Default: "/etc/ansible/facts.d"},
-			{Name: "_python"},
 		},
 		CheckMode: true,
 	},
 	Run: func(ctx context.Context, c *module.Call) (module.Result, error) {
 		found, warnings, err := facts.Gather(ctx, facts.Query{
 			Subset: c.Strings("gather_subset"), Filter: c.Strings("filter"), Timeout: time.Duration(c.Int("gather_timeout")) * time.Second,
-			FactPath: c.Str("fact_path"), Python: c.Str("_python"), Env: c.Env,
+			FactPath: c.Str("fact_path"), Python: c.Python, Env: c.Env,
 		})
 		if err != nil {
 			return nil, module.Fail(err.Error(), nil)
