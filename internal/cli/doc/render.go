@@ -179,6 +179,14 @@ func yaml(v value.Value, indent string, flow yamlout.Flow) string {
 	return strings.Join(out, "\n")
 }
 
+// entry writes one key of an option. Lists stand in brackets.
+func entry(key string, v value.Value, indent string) string {
+	if _, ok := v.(*value.List); !ok {
+		return yaml(value.DictOf(key, v), indent, yamlout.Block)
+	}
+	return indent + key + ": " + strings.TrimPrefix(yaml(v, indent, yamlout.Always), indent)
+}
+
 // added is the text about the version something came with.
 func added(version, col string) string {
 	text := "version " + version
@@ -247,11 +255,7 @@ func (r *renderer) fields(b *[]string, fields *value.Dict, results bool, indent,
 		}
 		for _, k := range []string{"aliases", "choices", "default"} {
 			if v, ok := pre.GetStr(k); ok {
-				flow := yamlout.Block
-				if _, list := v.(*value.List); list {
-					flow = yamlout.Inner
-				}
-				*b = append(*b, yaml(value.DictOf(k, v), indent, flow))
+				*b = append(*b, entry(k, v, indent))
 			}
 		}
 		for _, k := range keys(o) {
@@ -264,7 +268,11 @@ func (r *renderer) fields(b *[]string, fields *value.Dict, results bool, indent,
 					v = without(d, "collection_name", "removed_from_collection")
 				}
 			}
-			*b = append(*b, yaml(value.DictOf(k, v), indent, yamlout.Block))
+			line := entry(k, v, indent)
+			if _, ok := v.(value.Str); ok {
+				line = r.markup(line)
+			}
+			*b = append(*b, line)
 		}
 		if version != "" && (r.verbose || base != "") {
 			*b = append(*b, indent+"added in: "+added(version, coreless(col)))
@@ -424,7 +432,7 @@ func (r *renderer) plugin(d *plugindoc.Doc) (string, error) {
 		}
 	}
 	if req := lines(pop(doc, "requirements")); len(req) > 0 {
-		b = append(b, "", "REQUIREMENTS:"+fill(strings.Join(req, ", "), r.width-16, "  ", indent), "")
+		b = append(b, "", "REQUIREMENTS:"+fill(r.markup(strings.Join(req, ", ")), r.width-16, "  ", indent), "")
 	}
 	version, col := text(pop(doc, "version_added")), text(pop(doc, "version_added_collection"))
 	if version != "" && version != "historical" && r.verbose {
@@ -468,8 +476,8 @@ func (r *renderer) deprecated(v value.Value) []string {
 }
 
 func (r *renderer) attributes(b []string, a *value.Dict, indent string) []string {
-	for _, n := range keys(a) {
-		v, _ := a.GetStr(n)
+	for key, v := range a.All() {
+		n, _ := value.ToStr(key)
 		d, ok := v.(*value.Dict)
 		if !ok {
 			continue
@@ -562,6 +570,8 @@ func (r *renderer) others(doc *value.Dict, d *plugindoc.Doc) []string {
 		switch t := v.(type) {
 		case *value.Dict:
 			out = append(out, "", strings.ToUpper(k)+": ", yaml(t, "        ", yamlout.Block))
+		case *value.List:
+			out = append(out, "", strings.ToUpper(k)+": "+r.markup(strings.Join(lines(t), ", ")))
 		default:
 			label := strings.ToUpper(k) + ": "
 			out = append(out, "", label+strings.TrimPrefix(fill(r.markup(strings.Join(lines(v), ", ")), r.width-len(k)-2, "", "        "), ""))

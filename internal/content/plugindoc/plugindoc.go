@@ -494,12 +494,21 @@ func (l *Library) fragments(doc *value.Dict, k Kind, col string) error {
 						}
 					}
 				}
-			case name == "notes" || name == "requirements" || name == "seealso":
+			default:
 				hl, hok := have.(*value.List)
 				fl, fok := fv.(*value.List)
-				if hok && fok {
-					doc.SetStr(name, value.NewList(append(slices.Clone(hl.Elems), fl.Elems...)...))
+				if !hok || !fok {
+					continue
 				}
+				both := append(slices.Clone(hl.Elems), fl.Elems...)
+				if name != "notes" && name != "seealso" { // Ansible sorts what it joins here
+					slices.SortStableFunc(both, func(a, b value.Value) int {
+						as, _ := value.ToStr(a)
+						bs, _ := value.ToStr(b)
+						return strings.Compare(as, bs)
+					})
+				}
+				doc.SetStr(name, value.NewList(both...))
 			}
 		}
 	}
