@@ -11,6 +11,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/engine/lookup"
+	"github.com/troupe-automation/troupe/internal/engine/pyhost"
 	"github.com/troupe-automation/troupe/internal/remote/pymodule"
 	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/module"
@@ -22,6 +23,7 @@ var noPos source.Pos
 type actions struct {
 	natives *module.Registry
 	finder  *collection.Finder
+	plugins *pyhost.Search
 	paths   []string // configured library directories
 	basedir string
 	rejects map[string]bool // modules that PLUGIN_FILTERS_CFG forbids, by short name
@@ -116,6 +118,11 @@ var missing = func() map[string]bool {
 	return m
 }()
 
+// shortName is a name without ansible.builtin and ansible.legacy.
+func shortName(name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")
+}
+
 func (a *actions) native(name string) bool { return a.natives != nil && a.natives.Lookup(name) != nil }
 
 func (a *actions) isNative(name string) bool { return a.native(name) }
@@ -183,8 +190,9 @@ func moduleIn(dir, name string) string {
 	return ""
 }
 
-// AddLibrary makes the modules of a role's library directory known.
+// AddLibrary makes the modules of a role's library directory known, and the plugins beside it.
 func (a *actions) AddLibrary(dir string) {
+	a.plugins.Add(filepath.Dir(dir))
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, d := range a.paths {
@@ -218,11 +226,8 @@ func (a *actions) HasLookup(name string) bool {
 	if lookup.Has(name) {
 		return true
 	}
-	r, _ := a.finder.Plugin("lookup", "ansible.builtin."+name)
-	if strings.Contains(name, ".") {
-		r, _ = a.finder.Plugin("lookup", name)
-	}
-	return r != nil || collection.File(filepath.Join(a.basedir, "lookup_plugins"), name) != ""
+	p, err := a.plugins.Find("lookup", name, nil)
+	return p != nil && err == nil
 }
 
 // python makes a module that is not native ready to be sent. It is packed once.

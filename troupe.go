@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/content/vars"
 	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/engine/pyhost"
 	"github.com/troupe-automation/troupe/internal/engine/run"
 	"github.com/troupe-automation/troupe/internal/engine/task"
 	"github.com/troupe-automation/troupe/internal/lang/template"
@@ -39,6 +40,10 @@ type Options struct {
 	// Warn takes warnings in Ansible's words, Log messages of -v and above.
 	Warn func(text string)
 	Log  func(verbosity int, text string)
+	// Output takes what Python plugins say; nil drops it. Flags are those of the command line, by their Python names.
+	Output    pyhost.Output
+	Flags     *value.Dict
+	Verbosity int
 }
 
 // Project is loaded content: configuration, inventory, variables, and the way to playbooks.
@@ -50,6 +55,8 @@ type Project struct {
 	Templates *template.Engine
 	ExtraVars *value.Dict
 	Secrets   *vault.Secrets
+	// Plugins runs plugins written in Python.
+	Plugins *pyhost.Host
 
 	actions *actions
 	opt     Options
@@ -81,7 +88,10 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		Do: strings.Contains(extensions, "jinja2.ext.do"), LoopControls: strings.Contains(extensions, "loopcontrols"),
 	})
 	p.Templates.Basedir = o.PlaybookDir
-	p.Templates.Lookup = p.lookups(ctx).Lookup
+	finder := &collection.Finder{Paths: o.Config.List("COLLECTIONS_PATHS")}
+	p.Plugins = p.pluginHost(finder)
+	p.Templates.PythonFilter = p.Plugins.Function
+	p.Templates.Lookup = p.lookup(ctx)
 	files := &vars.Files{Secrets: o.Secrets, Duplicates: dups, Warn: warn}
 	extra, err := p.extraVars(o.ExtraVars, files)
 	if err != nil {
@@ -95,8 +105,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		Inventory: p.Inventory, Files: files, Precedence: o.Config.List("VARIABLE_PRECEDENCE"),
 		Merge: o.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge",
 	}
-	finder := &collection.Finder{Paths: o.Config.List("COLLECTIONS_PATHS")}
-	p.actions = &actions{natives: o.Natives, finder: finder, paths: append(o.ModulePath, o.Config.List("DEFAULT_MODULE_PATH")...)}
+	p.actions = &actions{plugins: p.Plugins.Search, natives: o.Natives, finder: finder, paths: append(o.ModulePath, o.Config.List("DEFAULT_MODULE_PATH")...)}
 	if p.actions.rejects, err = p.rejectedModules(); err != nil {
 		return nil, err
 	}
@@ -112,6 +121,9 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	return p, nil
 }
 
+// Close ends what runs beside the project: the processes of Python plugins.
+func (p *Project) Close() { p.Plugins.Close() }
+
 // SetBasedir says where roles and adjacent plugins are looked for.
 func (p *Project) SetBasedir(dir string) {
 	if dir == "" {
@@ -122,6 +134,7 @@ func (p *Project) SetBasedir(dir string) {
 	}
 	p.Loader.Basedir = dir
 	p.actions.basedir = dir
+	p.Plugins.Search.SetBasedir(dir)
 	p.actions.finder.Paths = append([]string{filepath.Join(dir, "collections")}, p.Config.List("COLLECTIONS_PATHS")...)
 }
 

@@ -70,7 +70,7 @@ func (c *compiler) assertf(n syntax.Node, format string, args ...any) error {
 // template compiles the whole template.
 func (c *compiler) template(t *syntax.Template) error {
 	p := c.p
-	walkStmts(t.Body, func(s syntax.Stmt) bool {
+	syntax.WalkStmts(t.Body, func(s syntax.Stmt) bool {
 		if _, ok := s.(*syntax.Extends); ok {
 			p.extends = true
 		}
@@ -362,7 +362,7 @@ func (c *compiler) export(target syntax.Expr, sc *scope) func(f *frame) {
 		return nil
 	}
 	var vars []*variable
-	walkExpr(target, func(e syntax.Expr) {
+	syntax.WalkExpr(target, func(e syntax.Expr) {
 		if n, ok := e.(*syntax.Name); ok {
 			vars = append(vars, sc.syms.find(n.Name))
 		}

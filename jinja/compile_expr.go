@@ -137,6 +137,7 @@ func (c *compiler) expr(e syntax.Expr, sc *scope) (evalFn, error) {
 		}
 		right, err := c.compileExpr(e.Right, sc)
 		op := binaryOps[e.Op]
+		lo, ro := c.traced(e.Left, sc), c.traced(e.Right, sc)
 		return func(f *frame) (value.Value, error) {
 			a, err := left(f)
 			if err != nil {
@@ -148,7 +149,7 @@ func (c *compiler) expr(e syntax.Expr, sc *scope) (evalFn, error) {
 			}
 			v, err := op(a, b)
 			if err != nil {
-				return nil, p.wrap(err, off)
+				return nil, p.wrap(f.ctx.named(err, operand{lo, a}, operand{ro, b}), off)
 			}
 			return v, nil
 		}, err
@@ -278,6 +279,7 @@ func (c *compiler) getattr(e *syntax.Getattr, sc *scope) (evalFn, error) {
 	p, off, name, env := c.p, e.Offset(), e.Name, c.env
 	var key value.Value = value.Str(name)
 	method := value.HasMethod("dict", name)
+	origin := c.traced(e.Node, sc)
 	return func(f *frame) (value.Value, error) {
 		obj, err := node(f)
 		if err != nil {
@@ -292,6 +294,9 @@ func (c *compiler) getattr(e *syntax.Getattr, sc *scope) (evalFn, error) {
 		v, err := getattr(env, obj, name, key)
 		if err != nil {
 			return nil, p.wrap(err, off)
+		}
+		if u, ok := v.(*value.Undefined); ok && u.Obj == obj {
+			u.Class = f.ctx.StrClass(origin, obj)
 		}
 		return v, nil
 	}, err
@@ -332,6 +337,7 @@ func (c *compiler) getitem(e *syntax.Getitem, sc *scope) (evalFn, error) {
 		}, nil
 	}
 	key, err := c.compileExpr(e.Key, sc)
+	origin := c.traced(e.Node, sc)
 	return func(f *frame) (value.Value, error) {
 		obj, err := node(f)
 		if err != nil {
@@ -345,6 +351,9 @@ func (c *compiler) getitem(e *syntax.Getitem, sc *scope) (evalFn, error) {
 		if err != nil {
 			return nil, p.wrap(err, off)
 		}
+		if u, ok := v.(*value.Undefined); ok && u.Obj == obj {
+			u.Class = f.ctx.StrClass(origin, obj)
+		}
 		return v, nil
 	}, err
 }
@@ -357,6 +366,7 @@ func (c *compiler) compare(e *syntax.Compare, sc *scope) (evalFn, error) {
 	type step struct {
 		op    func(a, b value.Value) (bool, error)
 		right evalFn
+		expr  syntax.Expr
 	}
 	steps := make([]step, len(e.Ops))
 	for i, o := range e.Ops {
@@ -364,9 +374,9 @@ func (c *compiler) compare(e *syntax.Compare, sc *scope) (evalFn, error) {
 		if err != nil {
 			return nil, err
 		}
-		steps[i] = step{compareOp(o.Op), r}
+		steps[i] = step{compareOp(o.Op), r, c.traced(o.Right, sc)}
 	}
-	p, off := c.p, e.Offset()
+	p, off, origin := c.p, e.Offset(), c.traced(e.Left, sc)
 	return func(f *frame) (value.Value, error) {
 		a, err := left(f)
 		if err != nil {
@@ -379,7 +389,11 @@ func (c *compiler) compare(e *syntax.Compare, sc *scope) (evalFn, error) {
 			}
 			ok, err := steps[i].op(a, b)
 			if err != nil {
-				return nil, p.wrap(err, off)
+				left := origin
+				if i > 0 {
+					left = steps[i-1].expr
+				}
+				return nil, p.wrap(f.ctx.named(err, operand{left, a}, operand{steps[i].expr, b}), off)
 			}
 			if !ok {
 				return value.False, nil
@@ -534,7 +548,11 @@ func (c *compiler) filter(e *syntax.Filter, sc *scope, inner evalFn) (evalFn, er
 			return nil, err
 		}
 	}
-	return c.apply(flt, e.Name, node, e.Args, sc, e.Offset())
+	var origin syntax.Expr
+	if e.Node != nil && inner == nil {
+		origin = c.traced(e.Node, sc)
+	}
+	return c.apply(flt, e.Name, node, origin, e.Args, sc, e.Offset())
 }
 
 func (c *compiler) test(e *syntax.Test, sc *scope) (evalFn, error) {
@@ -549,12 +567,12 @@ func (c *compiler) test(e *syntax.Test, sc *scope) (evalFn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.apply(t, e.Name, node, e.Args, sc, e.Offset())
+	return c.apply(t, e.Name, node, c.traced(e.Node, sc), e.Args, sc, e.Offset())
 }
 
 // apply compiles the call of a filter or test. Where the arguments are plain, they are matched to parameters now, so that
-// a call costs one allocation.
-func (c *compiler) apply(flt *Filter, name string, node evalFn, a syntax.Args, sc *scope, off int) (evalFn, error) {
+// a call costs one allocation. origin is the expression of the first argument, nil when its text has no class of its own.
+func (c *compiler) apply(flt *Filter, name string, node evalFn, origin syntax.Expr, a syntax.Args, sc *scope, off int) (evalFn, error) {
 	if flt.Volatile {
 		c.p.volatile = true
 	}
@@ -563,6 +581,10 @@ func (c *compiler) apply(flt *Filter, name string, node evalFn, a syntax.Args, s
 		return nil, err
 	}
 	p, sig, run := c.p, flt.signature(), flt.Run
+	var expr syntax.Expr
+	if flt.Classed {
+		expr = origin
+	}
 	if slots, ok := bindStatic(sig, node, args); ok {
 		return func(f *frame) (value.Value, error) {
 			var call struct {
@@ -581,9 +603,10 @@ func (c *compiler) apply(flt *Filter, name string, node evalFn, a syntax.Args, s
 				vals = append(vals, v)
 			}
 			call.Name, call.Ctx, call.Env, call.Args = name, f.ctx, f.ctx.env, vals
+			call.Expr = expr
 			v, err := run(&call.Call)
 			if err != nil {
-				return nil, p.wrap(err, off)
+				return nil, p.wrap(f.ctx.named(err, operand{origin, call.Args[0]}), off)
 			}
 			return v, nil
 		}, nil
@@ -597,9 +620,9 @@ func (c *compiler) apply(flt *Filter, name string, node evalFn, a syntax.Args, s
 		if err != nil {
 			return nil, p.wrap(err, off)
 		}
-		v, err := f.ctx.invoke(name, run, sig, pos, kw)
+		v, err := f.ctx.invoke(name, run, sig, pos, kw, expr)
 		if err != nil {
-			return nil, p.wrap(err, off)
+			return nil, p.wrap(f.ctx.named(err, operand{origin, first}), off)
 		}
 		return v, nil
 	}, nil
@@ -655,7 +678,7 @@ func (c *compiler) call(e *syntax.Call, sc *scope, caller evalFn) (evalFn, error
 	if err != nil {
 		return nil, err
 	}
-	p, off := c.p, e.Offset()
+	p, off, origin := c.p, e.Offset(), c.traced(e.Fn, sc)
 	return func(f *frame) (value.Value, error) {
 		callee, err := fn(f)
 		if err != nil {
@@ -679,7 +702,7 @@ func (c *compiler) call(e *syntax.Call, sc *scope, caller evalFn) (evalFn, error
 		}
 		v, err := f.ctx.CallValue(callee, pos, kw)
 		if err != nil {
-			return nil, p.wrap(err, off)
+			return nil, p.wrap(f.ctx.named(err, operand{origin, callee}), off)
 		}
 		return v, nil
 	}, nil

@@ -452,15 +452,15 @@ func (c *compiler) forStmt(st *syntax.For, sc *scope) (execFn, error) {
 			bad = n
 		}
 	}
-	walkExpr(st.Target, checkTarget)
-	walkStmts(st.Body, func(s syntax.Stmt) bool {
+	syntax.WalkExpr(st.Target, checkTarget)
+	syntax.WalkStmts(st.Body, func(s syntax.Stmt) bool {
 		switch s := s.(type) {
 		case *syntax.Assign:
-			walkExpr(s.Target, checkTarget)
+			syntax.WalkExpr(s.Target, checkTarget)
 		case *syntax.AssignBlock:
-			walkExpr(s.Target, checkTarget)
+			syntax.WalkExpr(s.Target, checkTarget)
 		case *syntax.For:
-			walkExpr(s.Target, checkTarget)
+			syntax.WalkExpr(s.Target, checkTarget)
 		}
 		return true
 	}, func(syntax.Expr) {})
@@ -472,7 +472,7 @@ func (c *compiler) forStmt(st *syntax.For, sc *scope) (execFn, error) {
 		return nil, err
 	}
 	extended := st.Recursive || reads(st.Body, "loop")
-	walkStmts(st.Body, func(s syntax.Stmt) bool {
+	syntax.WalkStmts(st.Body, func(s syntax.Stmt) bool {
 		switch s := s.(type) {
 		case *syntax.Block:
 			extended = extended || s.Scoped

@@ -12,7 +12,7 @@ import (
 // as a whole is left to the caller: printed, its text is computed at compile time.
 func (c *compiler) findUnwritable(e syntax.Expr, sc *scope) {
 	suspect := false
-	walkExpr(e, func(n syntax.Expr) {
+	syntax.WalkExpr(e, func(n syntax.Expr) {
 		switch n := n.(type) {
 		case *syntax.Filter:
 			suspect = suspect || n.Name == "float"
@@ -24,7 +24,7 @@ func (c *compiler) findUnwritable(e syntax.Expr, sc *scope) {
 		return
 	}
 	covered, whole := map[syntax.Expr]bool{}, e
-	walkExpr(e, func(n syntax.Expr) {
+	syntax.WalkExpr(e, func(n syntax.Expr) {
 		if covered[n] || !c.pure(n) {
 			return
 		}
@@ -36,7 +36,7 @@ func (c *compiler) findUnwritable(e syntax.Expr, sc *scope) {
 		if !ok {
 			return
 		}
-		walkExpr(n, func(part syntax.Expr) { covered[part] = true })
+		syntax.WalkExpr(n, func(part syntax.Expr) { covered[part] = true })
 		if name := infinite(v); name != "" && n != whole {
 			if c.unwritable == nil {
 				c.unwritable = map[syntax.Expr]string{}
@@ -134,7 +134,7 @@ func safeRepr(v value.Value, depth int) bool {
 // pure reports whether an expression is one that Jinja evaluates at compile time.
 func (c *compiler) pure(e syntax.Expr) bool {
 	ok := true
-	walkExpr(e, func(n syntax.Expr) {
+	syntax.WalkExpr(e, func(n syntax.Expr) {
 		switch n := n.(type) {
 		case *syntax.Name, *syntax.Call, *syntax.Data:
 			ok = false

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"github.com/troupe-automation/troupe/jinja/syntax"
 	"unicode/utf8"
 
 	"github.com/troupe-automation/troupe/value"
@@ -151,11 +152,16 @@ func mustRepr(v value.Value) string {
 func (c *Context) Apply(f *Filter, v value.Value, args []value.Value, kw []value.Kwarg) (value.Value, error) {
 	all := make([]value.Value, 0, len(args)+1)
 	all = append(append(all, v), args...)
-	return c.invoke(f.Name, f.Run, f.signature(), all, kw)
+	return c.invoke(f.Name, f.Run, f.signature(), all, kw, nil)
 }
 
-func (c *Context) invoke(name string, run Func, sig *value.Signature, args []value.Value, kw []value.Kwarg) (value.Value, error) {
-	call := &Call{Name: name, Ctx: c, Env: c.env, Args: args, Kw: kw}
+// ApplyTo is Apply on the value that e gave.
+func (c *Context) ApplyTo(f *Filter, e syntax.Expr, v value.Value) (value.Value, error) {
+	return c.invoke(f.Name, f.Run, f.signature(), []value.Value{v}, nil, e)
+}
+
+func (c *Context) invoke(name string, run Func, sig *value.Signature, args []value.Value, kw []value.Kwarg, expr syntax.Expr) (value.Value, error) {
+	call := &Call{Name: name, Ctx: c, Env: c.env, Args: args, Kw: kw, Expr: expr}
 	if sig != nil {
 		bound, err := sig.Bind(args, kw)
 		if err != nil {
@@ -191,7 +197,7 @@ func (c *Context) ApplyTest(name string, v value.Value, args []value.Value, kw [
 // CallValue calls fn with access to the context: macros, globals and plain functions alike.
 func (c *Context) CallValue(fn value.Value, args []value.Value, kw []value.Kwarg) (value.Value, error) {
 	if g, ok := fn.(*Global); ok {
-		return c.invoke(g.Name, g.Run, g.signature(), args, kw)
+		return c.invoke(g.Name, g.Run, g.signature(), args, kw, nil)
 	}
 	return value.Call(fn, args, kw)
 }

@@ -157,6 +157,8 @@ type Filter struct {
 	// Volatile filters give another answer each time, or depend on the render context; they are never evaluated at compile
 	// time and mark the program as volatile.
 	Volatile bool
+	// Classed filters are given the expression of their first argument, to ask for the class of its text.
+	Classed bool
 }
 
 // Call is one call of a filter, test or context-aware global.
@@ -166,6 +168,7 @@ type Call struct {
 	Args []value.Value // for filters and tests Args[0] is the value it is applied to
 	Kw   []value.Kwarg // only without Signature
 	Env  *Environment  // the environment of the program
+	Expr syntax.Expr   // the expression that gave Args[0], for Classed filters; nil when it is not known
 }
 
 // Global is a callable global that needs the render context (lookup, query, now). It is a value.Value.

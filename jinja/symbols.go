@@ -170,7 +170,7 @@ func (s *symbols) args(a syntax.Args) {
 }
 
 func (s *symbols) expr(e syntax.Expr) {
-	walkExpr(e, func(n syntax.Expr) {
+	syntax.WalkExpr(e, func(n syntax.Expr) {
 		if name, ok := n.(*syntax.Name); ok {
 			s.load(name.Name)
 		}
@@ -261,146 +261,10 @@ func (s *symbols) ifStmt(st *syntax.If) {
 	s.merge(body, elifs, els)
 }
 
-// walkExpr calls f for e and every expression inside it.
-func walkExpr(e syntax.Expr, f func(syntax.Expr)) {
-	if e == nil {
-		return
-	}
-	f(e)
-	all := func(es ...syntax.Expr) {
-		for _, x := range es {
-			if x != nil {
-				walkExpr(x, f)
-			}
-		}
-	}
-	args := func(a syntax.Args) {
-		all(a.Pos...)
-		for _, k := range a.Kw {
-			all(k.Val)
-		}
-		all(a.Star, a.StarStar)
-	}
-	switch e := e.(type) {
-	case *syntax.Tuple:
-		all(e.Items...)
-	case *syntax.List:
-		all(e.Items...)
-	case *syntax.Dict:
-		for i := range e.Keys {
-			all(e.Keys[i], e.Vals[i])
-		}
-	case *syntax.Cond:
-		all(e.Test, e.Then, e.Else)
-	case *syntax.Filter:
-		all(e.Node)
-		args(e.Args)
-	case *syntax.Test:
-		all(e.Node)
-		args(e.Args)
-	case *syntax.Call:
-		all(e.Fn)
-		args(e.Args)
-	case *syntax.Getattr:
-		all(e.Node)
-	case *syntax.Getitem:
-		all(e.Node, e.Key)
-	case *syntax.Slice:
-		all(e.Start, e.Stop, e.Step)
-	case *syntax.Concat:
-		all(e.Items...)
-	case *syntax.Compare:
-		all(e.Left)
-		for _, o := range e.Ops {
-			all(o.Right)
-		}
-	case *syntax.Binary:
-		all(e.Left, e.Right)
-	case *syntax.Unary:
-		all(e.Node)
-	case *syntax.Logic:
-		all(e.Left, e.Right)
-	case *syntax.Not:
-		all(e.Node)
-	}
-}
-
-// walkStmts calls onExpr for every expression and onStmt for every statement below body, in order. onStmt returns false
-// to stay out of a statement's insides.
-func walkStmts(body []syntax.Stmt, onStmt func(syntax.Stmt) bool, onExpr func(syntax.Expr)) {
-	es := func(list ...syntax.Expr) {
-		for _, e := range list {
-			if e != nil {
-				walkExpr(e, onExpr)
-			}
-		}
-	}
-	in := func(b []syntax.Stmt) { walkStmts(b, onStmt, onExpr) }
-	params := func(ps []syntax.Param) {
-		for _, p := range ps {
-			es(p.Default)
-		}
-	}
-	for _, st := range body {
-		if !onStmt(st) {
-			continue
-		}
-		switch st := st.(type) {
-		case *syntax.Output:
-			es(st.Nodes...)
-		case *syntax.Extends:
-			es(st.Template)
-		case *syntax.For:
-			es(st.Iter, st.Test)
-			in(st.Body)
-			in(st.Else)
-		case *syntax.If:
-			for i := range st.Tests {
-				es(st.Tests[i])
-				in(st.Bodies[i])
-			}
-			in(st.Else)
-		case *syntax.Macro:
-			params(st.Params)
-			in(st.Body)
-		case *syntax.CallBlock:
-			params(st.Params)
-			es(st.Call)
-			in(st.Body)
-		case *syntax.FilterBlock:
-			es(st.Filter)
-			in(st.Body)
-		case *syntax.With:
-			es(st.Vals...)
-			in(st.Body)
-		case *syntax.Autoescape:
-			es(st.Enabled)
-			in(st.Body)
-		case *syntax.Block:
-			in(st.Body)
-		case *syntax.Include:
-			es(st.Template)
-		case *syntax.Import:
-			es(st.Template)
-		case *syntax.FromImport:
-			es(st.Template)
-		case *syntax.Do:
-			es(st.Node)
-		case *syntax.Assign:
-			es(st.Val)
-		case *syntax.AssignBlock:
-			if st.Filter != nil {
-				es(st.Filter)
-			}
-			in(st.Body)
-		}
-	}
-}
-
 // reads reports whether a body reads name anywhere (blocks inside it are not looked into).
 func reads(body []syntax.Stmt, name string) bool {
 	found := false
-	walkStmts(body, func(s syntax.Stmt) bool { _, block := s.(*syntax.Block); return !block }, func(e syntax.Expr) {
+	syntax.WalkStmts(body, func(s syntax.Stmt) bool { _, block := s.(*syntax.Block); return !block }, func(e syntax.Expr) {
 		if n, ok := e.(*syntax.Name); ok && n.Name == name {
 			found = true
 		}

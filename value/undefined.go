@@ -15,11 +15,12 @@ const (
 
 // Undefined stands for a name, attribute or item that does not exist. It is a value: it raises only when it is used.
 type Undefined struct {
-	Kind UndefinedKind
-	Hint string // the whole message when not empty
-	Obj  Value  // the object that lacks Name; nil for a variable
-	Name Value  // Str for attributes and variables; any key for items
-	From error  // what made it undefined, when that was itself an error (a variable whose template failed)
+	Kind  UndefinedKind
+	Hint  string // the whole message when not empty
+	Obj   Value  // the object that lacks Name; nil for a variable
+	Name  Value  // Str for attributes and variables; any key for items
+	Class string // full name of the class of Obj, when that is text of a subclass of str
+	From  error  // what made it undefined, when that was itself an error (a variable whose template failed)
 }
 
 // TypeName is what Ansible's type_debug prints.
@@ -46,6 +47,9 @@ func (u *Undefined) Message() string {
 		return r + " is undefined"
 	}
 	obj := objectRepr(u.Obj)
+	if u.Class != "" {
+		obj = u.Class + " object"
+	}
 	r, err := Repr(u.Name)
 	if err != nil {
 		r = "?"

@@ -17,6 +17,7 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/cli/adhoc"
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
+	"github.com/troupe-automation/troupe/internal/cli/doc"
 	"github.com/troupe-automation/troupe/internal/cli/eval"
 	"github.com/troupe-automation/troupe/internal/cli/explain"
 	"github.com/troupe-automation/troupe/internal/cli/galaxy"
@@ -41,6 +42,7 @@ var commands = []command{
 	{"inventory", "ansible-inventory", "show hosts, groups and their variables", hosts.Main},
 	{"config", "ansible-config", "show settings and where they came from", settings.Main},
 	{"vault", "ansible-vault", "encrypt and decrypt files and texts", vault.Main},
+	{"doc", "ansible-doc", "show what plugins, modules, roles and keywords are for", doc.Main},
 	{"galaxy", "ansible-galaxy", "install and make collections and roles", galaxy.Main},
 	{"eval", "", "evaluate a template with a host's variables", eval.Main},
 	{"explain", "", "explain an error code", explain.Main},

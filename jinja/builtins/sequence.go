@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/troupe-automation/troupe/jinja"
+	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -18,7 +19,7 @@ var sequenceFilters = []jinja.Filter{
 	{Name: "last", Signature: "do_last(~environment, seq)", Run: last},
 	{Name: "length", Signature: "len(obj, /)", Run: length},
 	{Name: "list", Signature: "sync_do_list(value)", Run: list},
-	{Name: "map", Signature: "sync_do_map(~context, value, *args, **kwargs)", Run: mapFilter},
+	{Name: "map", Signature: "sync_do_map(~context, value, *args, **kwargs)", Run: mapFilter, Classed: true},
 	{Name: "max", Signature: "do_max(~environment, value, case_sensitive=False, attribute=None)", Run: minMax(value.Gt)},
 	{Name: "min", Signature: "do_min(~environment, value, case_sensitive=False, attribute=None)", Run: minMax(value.Lt)},
 	{Name: "random", Signature: "do_random(~context, seq)", Run: random, Volatile: true},
@@ -534,7 +535,7 @@ func starArgs(c *jinja.Call) ([]value.Value, []value.Kwarg) {
 }
 
 func mapFilter(c *jinja.Call) (value.Value, error) {
-	src, ctx := c.Args[0], c.Ctx
+	src := c.Args[0]
 	args, kw := starArgs(c)
 	return lazily(func() (value.Iterator, error) {
 		some, err := value.Truth(src)
@@ -544,7 +545,7 @@ func mapFilter(c *jinja.Call) (value.Value, error) {
 		if !some {
 			return value.SliceIter(nil), nil
 		}
-		get, err := mapper(ctx, args, kw)
+		get, err := mapper(c, args, kw)
 		if err != nil {
 			return nil, err
 		}
@@ -563,7 +564,8 @@ func mapFilter(c *jinja.Call) (value.Value, error) {
 	}), nil
 }
 
-func mapper(ctx *jinja.Context, args []value.Value, kw []value.Kwarg) (getter, error) {
+func mapper(c *jinja.Call, args []value.Value, kw []value.Kwarg) (getter, error) {
+	ctx := c.Ctx
 	var attr, def value.Value
 	for _, k := range kw {
 		switch k.Name {
@@ -592,6 +594,13 @@ func mapper(ctx *jinja.Context, args []value.Value, kw []value.Kwarg) (getter, e
 	f, err := ctx.Filter(name)
 	if err != nil {
 		return nil, err
+	}
+	if f.Classed && c.Expr != nil && len(args) == 1 && len(kw) == 0 {
+		i := 0
+		return func(item value.Value) (value.Value, error) {
+			i++
+			return ctx.ApplyTo(f, syntax.Element(c.Expr, i-1), item)
+		}, nil
 	}
 	return func(item value.Value) (value.Value, error) { return ctx.Apply(f, item, args[1:], kw) }, nil
 }

@@ -345,3 +345,11 @@ func (*Assign) stmt()      {}
 func (*AssignBlock) stmt() {}
 func (*Break) stmt()       {}
 func (*Continue) stmt()    {}
+
+// Element is the expression of the i-th element of what e gives.
+func Element(e Expr, i int) Expr {
+	if l, ok := e.(*List); ok && i < len(l.Items) {
+		return l.Items[i]
+	}
+	return &Getitem{At: At(e.Offset()), Node: e, Key: &IntConst{At: At(e.Offset()), Val: big.NewInt(int64(i))}}
+}

@@ -25,6 +25,9 @@ func (v *variables) Lookup(name string) (x value.Value, data, ok bool) {
 	return x, false, ok
 }
 
+// TextKind says that the variables of cases are no YAML.
+func (v *variables) TextKind(string) template.TextKind { return template.PlainText }
+
 func (v *variables) Names() []string {
 	var out []string
 	for k := range v.d.All() {

@@ -70,6 +70,7 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer p.Close()
 	pattern := v.Args[0]
 	s.WarnNoHosts(p, pattern)
 	hosts, err := p.Match([]string{pattern}, s.Limit())

@@ -123,8 +123,49 @@ func (s *Session) Project(ctx context.Context, dir string) (*troupe.Project, err
 	return troupe.Load(ctx, troupe.Options{
 		Config: s.Config, Inventory: s.inventory(), ExtraVars: s.Values.List("extra_vars"), Secrets: secrets, PlaybookDir: dir,
 		ModulePath: s.Values.List("module_path"), Natives: all.Registry, Web: all.Web, Self: s.Env.Self, Warn: s.Display.Warning,
-		Log: func(v int, msg string) { s.Display.V(v, "", msg) },
+		Log: func(v int, msg string) { s.Display.V(v, "", msg) }, Output: s.Display, Flags: s.flags(), Verbosity: s.Verbosity,
 	})
+}
+
+// flags are the command line's flags as Python plugins know them.
+func (s *Session) flags() *value.Dict {
+	d := value.NewDict()
+	set := func(name string, v value.Value) { d.SetStr(name, v) }
+	v := s.Values
+	for _, n := range []string{"remote_user", "private_key_file", "connection", "become_method", "become_user", "ssh_common_args", "ssh_extra_args", "scp_extra_args", "sftp_extra_args", "subset", "module_name", "start_at_task"} {
+		if v.Has(n) {
+			set(n, value.Str(v.Str(n)))
+		} else {
+			set(n, value.None)
+		}
+	}
+	for _, n := range []string{"check", "diff", "become", "syntax", "step"} {
+		set(n, value.Bool(v.Bool(n)))
+	}
+	list := func(name string) value.Value {
+		l := value.NewList()
+		for _, e := range v.List(name) {
+			l.Elems = append(l.Elems, value.Str(e))
+		}
+		return l
+	}
+	set("tags", list("tags"))
+	set("skip_tags", list("skip_tags"))
+	set("inventory", list("inventory"))
+	set("extra_vars", list("extra_vars"))
+	args := value.NewTuple()
+	for _, a := range v.Args {
+		args.Elems = append(args.Elems, value.Str(a))
+	}
+	set("args", args)
+	set("verbosity", value.Int(s.Verbosity))
+	if n := v.Int("forks"); n > 0 {
+		set("forks", value.Int(n))
+	}
+	if n := v.Int("timeout"); n > 0 {
+		set("timeout", value.Int(n))
+	}
+	return d
 }
 
 // inventory are the sources of -i; nil when none is given.

@@ -77,6 +77,7 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer p.Close()
 	s.WarnNoHosts(p, "all")
 	if s.Values.Has("subset") {
 		if err := p.CheckLimit(s.Limit()); err != nil {

@@ -24,6 +24,7 @@ type Host struct {
 
 	groups []*Group // direct groups, in order
 	origin map[string]source.Pos
+	added  map[string]bool                        // variables that tasks of the run gave
 	merge  func(old, new *value.Dict) *value.Dict // Options.Merge
 }
 
@@ -416,6 +417,18 @@ func (h *Host) SetVar(name string, v value.Value, at source.Pos) {
 		h.origin[name] = at
 	}
 }
+
+// AddVar sets a variable that a task of the run gives.
+func (h *Host) AddVar(name string, v value.Value) {
+	h.SetVar(name, v, source.Pos{})
+	if h.added == nil {
+		h.added = map[string]bool{}
+	}
+	h.added[name] = true
+}
+
+// Added reports whether a task of the run gave the variable.
+func (h *Host) Added(name string) bool { return h.added[name] }
 
 // joined is the value of a variable that is set: over a mapping that is there, when mappings are merged.
 func joined(merge func(old, new *value.Dict) *value.Dict, vars *value.Dict, name string, v value.Value) value.Value {

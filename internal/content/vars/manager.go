@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/troupe-automation/troupe/internal/content/inventory"
+	"github.com/troupe-automation/troupe/internal/lang/template"
+	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -69,11 +71,34 @@ func (m *Manager) Host(h *inventory.Host, playbookDir string) (*HostVars, error)
 		}
 	}
 	v := &HostVars{Host: Layer{Name: "host " + h.Name, Vars: host}, Groups: Layer{Name: "groups of " + h.Name, Vars: groups}}
+	v.Host.Kind = func(name string) template.TextKind {
+		if h.Added(name) {
+			return template.UnsafeText
+		}
+		return kindAt(h.Origin(name))
+	}
+	ordered := m.ordered(h)
+	v.Groups.Kind = func(name string) template.TextKind {
+		for _, g := range slices.Backward(ordered) {
+			if _, ok := g.Vars.GetStr(name); ok {
+				return kindAt(g.Origin(name))
+			}
+		}
+		return template.YAMLText
+	}
 	if m.hosts == nil {
 		m.hosts = map[hostKey]*HostVars{}
 	}
 	m.hosts[key] = v
 	return v, nil
+}
+
+// kindAt is the kind of a text of an inventory that was written at a place: those in INI are no YAML.
+func kindAt(at source.Pos) template.TextKind {
+	if ext := filepath.Ext(at.File); at.File == "" || ext == ".yml" || ext == ".yaml" {
+		return template.YAMLText
+	}
+	return template.PlainText
 }
 
 func (m *Manager) over(a, b *value.Dict) *value.Dict {

@@ -8,6 +8,7 @@ package vars
 import (
 	"slices"
 
+	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -21,6 +22,8 @@ type Layer struct {
 	Names  func() []string
 	// IsData overrides Data for single variables; nil: Data holds for all.
 	IsData func(name string) bool
+	// Kind tells the kind of the texts of a variable; nil: by the layer.
+	Kind func(name string) template.TextKind
 }
 
 func (l *Layer) get(name string) (value.Value, bool) {
@@ -145,4 +148,22 @@ func (s *Scope) Where(name string) []*Layer {
 		}
 	}
 	return out
+}
+
+// TextKind implements template.Kinds: what the command line gives and what is computed is not read from YAML.
+func (s *Scope) TextKind(name string) template.TextKind {
+	for i := range s.Layers {
+		l := &s.Layers[i]
+		if _, ok := l.get(name); !ok {
+			continue
+		}
+		if l.Kind != nil {
+			return l.Kind(name)
+		}
+		if l.Name == "extra vars" || l.Lookup != nil {
+			return template.PlainText
+		}
+		return template.YAMLText
+	}
+	return template.YAMLText
 }

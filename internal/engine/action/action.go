@@ -130,6 +130,8 @@ type Outcome struct {
 	Cacheable bool
 	// Untainted says that Facts were made from content alone and may hold templates.
 	Untainted bool
+	// Kinds tells where the texts of Facts come from, when they are Untainted; YAML where nothing is said.
+	Kinds map[string]template.TextKind
 
 	Stats   *Stats
 	Include *Include

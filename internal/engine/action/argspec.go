@@ -1,6 +1,9 @@
 package action
 
 import (
+	"strings"
+
+	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/module"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -57,6 +60,7 @@ func runValidate(c *Context) (*Outcome, error) {
 		r := value.DictOf("changed", value.False, "msg", value.Str("The arg spec validation passed"), "validate_args_context", context)
 		return &Outcome{Result: r}, nil
 	}
+	errs = withClasses(c, errs, provided)
 	list := value.NewList()
 	msg := "Validation of arguments failed:"
 	for _, e := range errs {
@@ -65,6 +69,31 @@ func runValidate(c *Context) (*Outcome, error) {
 	}
 	return &Outcome{Result: value.DictOf(
 		"failed", value.True, "changed", value.False, "msg", value.Str(msg), "argument_spec_data", specs, "argument_errors", list, "validate_args_context", context)}, nil
+}
+
+// withClasses gives texts that could not be converted the class that says where they come from.
+func withClasses(c *Context, errs []string, provided *value.Dict) []string {
+	const before, after = "argument '", "' is of type <class 'str'>"
+	raw, _ := c.Task.Args.GetStr("provided_arguments")
+	written, _ := raw.(*value.Dict)
+	for i, e := range errs {
+		name, rest, ok := strings.Cut(strings.TrimPrefix(e, before), after)
+		if !ok || !strings.HasPrefix(e, before) {
+			continue
+		}
+		class := ""
+		if _, given := provided.GetStr(name); !given {
+			class = c.Templar.StrClass(&syntax.Name{Name: name})
+		} else if written != nil {
+			if v, ok := written.GetStr(name); ok {
+				class = c.Templar.StrClassOf(v)
+			}
+		}
+		if class != "" {
+			errs[i] = before + name + "' is of type <class '" + class + "'>" + rest
+		}
+	}
+	return errs
 }
 
 func orNone(v value.Value) value.Value {

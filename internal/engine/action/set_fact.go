@@ -16,7 +16,7 @@ func runSetFact(c *Context) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	facts := value.NewDict()
+	facts, kinds := value.NewDict(), map[string]template.TextKind{}
 	for k, v := range c.Args.All() {
 		name, err := value.ToStr(k)
 		if err != nil {
@@ -36,13 +36,18 @@ func runSetFact(c *Context) (*Outcome, error) {
 			return nil, raisef("The variable name '%s' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores.", name)
 		}
 		facts.SetStr(name, factValue(v, c.Templar.Engine.Native))
+		if _, isText := v.(value.Str); isText {
+			if raw, ok := c.Task.Args.GetStr(name); ok {
+				kinds[name] = c.Templar.KindOf(raw)
+			}
+		}
 	}
 	if facts.Len() == 0 {
 		return nil, raisef("No key/value pairs provided, at least one is required for this action to succeed")
 	}
 	return &Outcome{
 		Result: value.DictOf("changed", value.False, "ansible_facts", facts),
-		Facts:  facts, FactsKind: SetFact, Cacheable: cacheable, Untainted: !c.Templar.Tainted(),
+		Facts:  facts, FactsKind: SetFact, Cacheable: cacheable, Untainted: !c.Templar.Tainted(), Kinds: kinds,
 	}, nil
 }
 

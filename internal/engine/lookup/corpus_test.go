@@ -26,6 +26,8 @@ func (n names) Lookup(name string) (value.Value, bool, bool) {
 	return v, false, ok
 }
 
+func (n names) TextKind(string) template.TextKind { return template.PlainText }
+
 func (n names) Names() []string {
 	var out []string
 	for k := range n.d.All() {

@@ -2,7 +2,6 @@ package run
 
 import (
 	"github.com/troupe-automation/troupe/internal/engine/action"
-	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -23,7 +22,7 @@ func (r *Run) addHost(n *action.NewHost) bool {
 		if old, ok := h.Vars.GetStr(name); !ok || !equal(old, v) {
 			changed = true
 		}
-		h.SetVar(name, v, source.Pos{})
+		h.AddVar(name, v)
 	}
 	r.reconcile()
 	if changed {

@@ -4,13 +4,14 @@ import (
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/engine/task"
+	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/value"
 )
 
 // remember sets what rescue sections may ask about the failure.
 func (p *play) remember(t *playbook.Task, h *hostRun, r *task.Result) {
-	h.setVar("ansible_failed_task", p.failedTask(t, h), true)
-	h.setVar("ansible_failed_result", registeredFailure(r.Dict), true)
+	h.setVar("ansible_failed_task", p.failedTask(t, h), template.UnsafeText)
+	h.setVar("ansible_failed_result", registeredFailure(r.Dict), template.UnsafeText)
 }
 
 // failedDefaults are the keywords of ansible_failed_task with their values when nobody sets them.

@@ -148,15 +148,11 @@ func registeredFailure(d *value.Dict) *value.Dict {
 }
 
 // setVar stores a variable of the kind that set_fact makes.
-func (h *host) setVar(name string, v value.Value, data bool) {
+func (h *host) setVar(name string, v value.Value, kind template.TextKind) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.set.SetStr(name, v)
-	if data {
-		h.setData[name] = true
-	} else {
-		delete(h.setData, name)
-	}
+	h.setKind[name] = kind
 }
 
 // store keeps registered results and facts.
@@ -176,10 +172,12 @@ func (p *play) store(t *playbook.Task, h *hostRun, r *task.Result) {
 		case action.SetFact:
 			for k, v := range o.Facts.All() {
 				name, _ := value.AsString(k)
+				kind := template.UnsafeText
 				if o.Untainted {
 					v = template.Content(v, t.Pos)
+					kind = o.Kinds[name]
 				}
-				target.setVar(name, v, !o.Untainted)
+				target.setVar(name, v, kind)
 				if o.Cacheable {
 					target.addFacts(value.DictOf(name, v))
 				}
@@ -195,7 +193,7 @@ func (p *play) store(t *playbook.Task, h *hostRun, r *task.Result) {
 		}
 	}
 	if t.Register != "" && r.Register != nil {
-		h.setVar(t.Register, r.Register, true)
+		h.setVar(t.Register, r.Register, template.UnsafeText)
 	}
 }
 

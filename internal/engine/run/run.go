@@ -98,11 +98,11 @@ type host struct {
 
 	mu sync.RWMutex // guards the variables: other hosts read them through hostvars
 
-	facts            *value.Dict // as modules gave them: ansible_distribution …
-	spaced, spacedOf *value.Dict // ansible_facts, and of which facts it was made
-	set              *value.Dict // set_fact and register
-	setData          map[string]bool
-	loaded           *value.Dict // include_vars
+	facts            *value.Dict                  // as modules gave them: ansible_distribution …
+	spaced, spacedOf *value.Dict                  // ansible_facts, and of which facts it was made
+	set              *value.Dict                  // set_fact and register
+	setKind          map[string]template.TextKind // of set; UnsafeText is data
+	loaded           *value.Dict                  // include_vars
 
 	failed, unreachable atomic.Bool
 }
@@ -211,7 +211,7 @@ func (r *Run) host(h *inventory.Host) *host {
 	if known, ok := r.hosts[h.Name]; ok {
 		return known
 	}
-	n := &host{name: h.Name, inv: h, facts: value.NewDict(), set: value.NewDict(), setData: map[string]bool{}, loaded: value.NewDict()}
+	n := &host{name: h.Name, inv: h, facts: value.NewDict(), set: value.NewDict(), setKind: map[string]template.TextKind{}, loaded: value.NewDict()}
 	if r.Facts != nil {
 		if r.FlushCache {
 			_ = r.Facts.Clear(h.Name) // a cache that cannot be cleared is reported when it is written

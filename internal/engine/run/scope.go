@@ -39,7 +39,7 @@ func (p *play) delegate(name string) *host {
 		return p.host(p.Inventory.Localhost(""))
 	}
 	inv := &inventory.Host{Name: name, Vars: value.DictOf("ansible_host", value.Str(name))}
-	return &host{name: name, inv: inv, facts: value.NewDict(), set: value.NewDict(), setData: map[string]bool{}, loaded: value.NewDict()}
+	return &host{name: name, inv: inv, facts: value.NewDict(), set: value.NewDict(), setKind: map[string]template.TextKind{}, loaded: value.NewDict()}
 }
 
 // playScope are the variables that exist without a host: for the keywords of the play.
@@ -303,7 +303,12 @@ func (h *host) setLayer() vars.Layer {
 		IsData: func(name string) bool {
 			h.mu.RLock()
 			defer h.mu.RUnlock()
-			return h.setData[name]
+			return h.setKind[name] == template.UnsafeText
+		},
+		Kind: func(name string) template.TextKind {
+			h.mu.RLock()
+			defer h.mu.RUnlock()
+			return h.setKind[name]
 		},
 		Names: func() []string {
 			h.mu.RLock()

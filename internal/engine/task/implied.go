@@ -46,6 +46,14 @@ func (i *implied) Lookup(name string) (v value.Value, data, ok bool) {
 	return v, false, v != nil
 }
 
+// TextKind implements template.Kinds.
+func (i *implied) TextKind(name string) template.TextKind {
+	if k, ok := i.Vars.(template.Kinds); ok {
+		return k.TextKind(name)
+	}
+	return template.YAMLText
+}
+
 // own is a variable that was set, or nil.
 func (i *implied) own(name string) value.Value {
 	v, _, ok := i.Vars.Lookup(name)

@@ -225,6 +225,9 @@ func (x *exec) itemTemplar(vars *value.Dict) *template.Templar {
 	if x.itemData {
 		return x.t.WithData(vars)
 	}
+	if _, written := x.Task.Loop.(*value.List); !written || x.Task.LoopWith != "" {
+		return x.t.WithItem(vars)
+	}
 	return x.t.With(vars)
 }
 

@@ -14,7 +14,7 @@ var texts = family{filters: []jinja.Filter{
 	{Name: "quote", Signature: "quote(a)", Run: quote},
 	{Name: "split", Run: split},
 	{Name: "ternary", Signature: "ternary(value, true_val, false_val, none_val=None)", Run: ternary},
-	{Name: "type_debug", Signature: "type_debug(o)", Run: typeDebug},
+	{Name: "type_debug", Signature: "type_debug(o)", Run: typeDebug, Classed: true},
 }}
 
 // Bool reads a value as the bool filter does: True, "yes", "on", "1", "true" and 1 are true, None stays None, all else is
@@ -200,4 +200,9 @@ func typeName(v value.Value) string {
 	return v.TypeName()
 }
 
-func typeDebug(c *jinja.Call) (value.Value, error) { return value.Str(typeName(c.Args[0])), nil }
+func typeDebug(c *jinja.Call) (value.Value, error) {
+	if full := c.Ctx.StrClass(c.Expr, c.Args[0]); full != "" {
+		return value.Str(full[strings.LastIndexByte(full, '.')+1:]), nil
+	}
+	return value.Str(typeName(c.Args[0])), nil
+}

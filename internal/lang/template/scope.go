@@ -6,6 +6,7 @@ import "github.com/troupe-automation/troupe/value"
 type Over struct {
 	Locals *value.Dict
 	Data   bool // the values come from outside the content
+	Unsafe bool // Ansible marks the texts as unsafe: items of a loop that a template gave
 	Base   Vars
 }
 
@@ -34,6 +35,13 @@ func (t *Templar) With(locals *value.Dict) *Templar { return t.with(locals, fals
 
 // WithData is With for values that come from outside the content (a module's result).
 func (t *Templar) WithData(locals *value.Dict) *Templar { return t.with(locals, true) }
+
+// WithItem is With for the item of a loop whose list a template or lookup gave.
+func (t *Templar) WithItem(locals *value.Dict) *Templar {
+	n := t.with(locals, false)
+	n.Vars.(*Over).Unsafe = true
+	return n
+}
 
 func (t *Templar) with(locals *value.Dict, data bool) *Templar {
 	n := *t
