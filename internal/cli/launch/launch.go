@@ -302,6 +302,7 @@ func (s *Session) CallbackOptions() callback.Options {
 		CheckMarkers: on("check_mode_markers"), CustomStats: on("show_custom_stats"), PerHostStart: on("show_per_host_start"),
 		PathOnFailure: on("show_task_path_on_failure"), ArgsToStdout: s.Config.Bool("DISPLAY_ARGS_TO_STDOUT"), DiffContext: s.Config.Int("DIFF_CONTEXT"),
 	}
+	o.Env = s.Env.Getenv
 	o.ResultFormat, _ = value.AsString(get("result_format"))
 	if p := get("pretty_results"); p != value.None {
 		b := config.Truth(p)

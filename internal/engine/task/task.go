@@ -487,6 +487,9 @@ func (x *exec) attempt(t *template.Templar, a *attempt, _ any) *attempt {
 	act := action.Find(x.Task.Action)
 	a.verbose = verbose(act != nil && act.Verbose, dict)
 	if outcome != nil && outcome.Include != nil {
+		if _, has := dict.GetStr("changed"); !has {
+			dict.SetStr("changed", value.False)
+		}
 		return a
 	}
 	finish(dict)
