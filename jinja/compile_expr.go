@@ -244,6 +244,7 @@ func (c *compiler) dict(e *syntax.Dict, sc *scope) (evalFn, error) {
 }
 
 func (c *compiler) cond(e *syntax.Cond, sc *scope) (evalFn, error) {
+	sc = sc.soft()
 	test, err := c.compileExpr(e.Test, sc)
 	if err != nil {
 		return nil, err
@@ -535,7 +536,7 @@ func (c *compiler) filter(e *syntax.Filter, sc *scope, inner evalFn) (evalFn, er
 		return nil, c.failAt(e, err)
 	}
 	if flt == nil {
-		return nil, c.failAt(e, &UnknownError{Kind: "filter", Name: e.Name})
+		return c.unknown(e, "filter", e.Name, sc)
 	}
 	node := inner
 	if e.Node != nil {
@@ -555,13 +556,23 @@ func (c *compiler) filter(e *syntax.Filter, sc *scope, inner evalFn) (evalFn, er
 	return c.apply(flt, e.Name, node, origin, e.Args, sc, e.Offset())
 }
 
+// unknown fails at once for a filter or test that does not exist; in a branch, and when no one else is to be asked for
+// names, only if the branch runs.
+func (c *compiler) unknown(e syntax.Expr, kind, name string, sc *scope) (evalFn, error) {
+	if !sc.maybe || c.env.MissingFilter != nil || c.env.MissingTest != nil {
+		return nil, c.failAt(e, &UnknownError{Kind: kind, Name: name})
+	}
+	err := c.failAt(e, value.Errorf("TemplateRuntimeError", "No %s named %s found.", kind, mustRepr(value.Str(name))))
+	return func(*frame) (value.Value, error) { return nil, err }, nil
+}
+
 func (c *compiler) test(e *syntax.Test, sc *scope) (evalFn, error) {
 	t, err := c.env.Test(e.Name)
 	if err != nil {
 		return nil, c.failAt(e, err)
 	}
 	if t == nil {
-		return nil, c.failAt(e, &UnknownError{Kind: "test", Name: e.Name})
+		return c.unknown(e, "test", e.Name, sc)
 	}
 	node, err := c.compileExpr(e.Node, sc)
 	if err != nil {

@@ -281,6 +281,15 @@ func (env *Environment) concat(nodes []value.Value) (value.Value, error) {
 	return value.Str(s), err
 }
 
+// concatBody is concat for a body that gives a value: under autoescape its text is escaped already.
+func (env *Environment) concatBody(nodes []value.Value, escape bool) (value.Value, error) {
+	v, err := env.concat(nodes)
+	if s, ok := v.(value.Str); ok && escape && env.Concat == nil {
+		return value.Markup(s), err
+	}
+	return v, err
+}
+
 // Join is the plain concatenation of output nodes as text.
 func Join(nodes []value.Value) (string, error) {
 	switch len(nodes) {

@@ -58,7 +58,7 @@ func (l *loopCode) run(f *frame, v value.Value, depth int, again func(value.Valu
 			lc.sized = v
 		}
 	}
-	ran := false
+	ran := false // an iteration came to its end: one that continue or break leaves does not count
 	for {
 		var item value.Value
 		var ok bool
@@ -73,7 +73,6 @@ func (l *loopCode) run(f *frame, v value.Value, depth int, again func(value.Valu
 		if !ok {
 			break
 		}
-		ran = true
 		if err := f.ctx.step(); err != nil {
 			return p.wrap(err, l.st.Offset())
 		}
@@ -95,6 +94,7 @@ func (l *loopCode) run(f *frame, v value.Value, depth int, again func(value.Valu
 		if sig == breakLoop {
 			break
 		}
+		ran = ran || sig == goOn
 	}
 	if !ran && l.els != nil {
 		if l.elseEnter != nil {
