@@ -598,10 +598,7 @@ func (c *compiler) apply(flt *Filter, name string, node evalFn, origin syntax.Ex
 	}
 	if slots, ok := bindStatic(sig, node, args); ok {
 		return func(f *frame) (value.Value, error) {
-			var call struct {
-				Call
-				buf [4]value.Value
-			}
+			call := f.ctx.run.call()
 			vals := call.buf[:0]
 			if len(slots) > len(call.buf) {
 				vals = make([]value.Value, 0, len(slots))
@@ -619,6 +616,7 @@ func (c *compiler) apply(flt *Filter, name string, node evalFn, origin syntax.Ex
 			if err != nil {
 				return nil, p.wrap(f.ctx.named(err, operand{origin, call.Args[0]}), off)
 			}
+			f.ctx.run.done(call, v)
 			return v, nil
 		}, nil
 	}

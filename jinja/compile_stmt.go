@@ -194,7 +194,7 @@ func (c *compiler) print(n syntax.Expr, fn evalFn, sc *scope) execFn {
 				v = value.Str(value.EscapeHTML(s))
 			}
 		}
-		if !native {
+		if !native && !f.out.asText {
 			// Plain Jinja turns values into text here, so that an undefined one fails at its own place.
 			if _, ok := v.(value.Str); !ok {
 				s, err := value.ToStr(v)
@@ -274,14 +274,14 @@ func (c *compiler) capture(body execFn, escape bool, off int) func(f *frame) (va
 	p := c.p
 	return func(f *frame) (value.Value, error) {
 		saved := f.out
-		f.out = &output{}
+		out := p.env.newOutput()
+		f.out = out
 		_, err := body(f)
-		nodes := f.out.nodes
 		f.out = saved
 		if err != nil {
 			return nil, err
 		}
-		v, err := p.env.concatBody(nodes, escape)
+		v, err := out.body(p.env, escape)
 		if err != nil {
 			return nil, p.wrap(err, off)
 		}

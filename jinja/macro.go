@@ -134,7 +134,7 @@ func (m *Macro) GetAttr(name string) (value.Value, bool, error) {
 // Call runs the macro.
 func (m *Macro) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) {
 	c, p := m.code, m.code.c.p
-	f := &frame{slots: make([]value.Value, c.fn.slots), parent: m.frame, ctx: m.frame.ctx, out: &output{}}
+	f := &frame{slots: make([]value.Value, c.fn.slots), parent: m.frame, ctx: m.frame.ctx, out: p.env.newOutput()}
 	if err := f.ctx.enter(); err != nil {
 		return nil, err
 	}
@@ -219,7 +219,7 @@ func (m *Macro) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) 
 	if _, err := c.body(f); err != nil {
 		return nil, err
 	}
-	v, err := p.env.concatBody(f.out.nodes, c.escape)
+	v, err := f.out.body(p.env, c.escape)
 	if err != nil {
 		return nil, p.wrap(err, c.off)
 	}
@@ -332,11 +332,11 @@ func (b *blockRef) GetAttr(name string) (value.Value, bool, error) {
 }
 
 func (b *blockRef) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) {
-	var out output
-	if err := b.stack[b.depth].run(b.ctx, &out); err != nil {
+	out := b.ctx.env.newOutput()
+	if err := b.stack[b.depth].run(b.ctx, out); err != nil {
 		return nil, err
 	}
-	return b.ctx.env.concat(out.nodes)
+	return out.value(b.ctx.env)
 }
 
 func superAt(ctx *Context, name string, stack []*blockImpl, depth int) value.Value {
