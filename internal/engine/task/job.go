@@ -96,4 +96,3 @@ func (r *remote) poll(c *action.Context, started *value.Dict, limit int, every f
 		Keys: value.DictOf("async_result", last),
 	}
 }
-
