@@ -191,6 +191,9 @@ func (s *session) run(ctx context.Context) (int, error) {
 	}
 	args := slices.Repeat([]string{"-v"}, v.Int("verbosity"))
 	args = append(args, s.inventory(dest)...)
+	if !v.Has("connection") {
+		args = append(args, "-c", "local")
+	}
 	for _, one := range []struct{ flag, dest string }{{"--private-key", "private_key_file"}, {"-u", "remote_user"}, {"-c", "connection"}, {"-T", "timeout"},
 		{"--ssh-common-args", "ssh_common_args"}, {"--sftp-extra-args", "sftp_extra_args"}, {"--scp-extra-args", "scp_extra_args"}, {"--ssh-extra-args", "ssh_extra_args"},
 		{"--connection-password-file", "connection_password_file"}, {"--become-password-file", "become_password_file"}} {
