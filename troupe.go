@@ -344,8 +344,12 @@ func (p *Project) Match(patterns, limit []string) ([]*inventory.Host, error) {
 	return hosts, err
 }
 
-// CheckLimit fails when a limit leaves no host at all.
+// CheckLimit fails when a limit leaves no host at all. Where the inventory is empty there is nothing to leave: the
+// implicit localhost can still be met.
 func (p *Project) CheckLimit(limit []string) error {
+	if all, err := p.Match([]string{"all"}, nil); err == nil && len(all) == 0 {
+		return nil
+	}
 	hosts, err := p.Match([]string{"all"}, limit)
 	if err != nil {
 		return err
