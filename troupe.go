@@ -296,8 +296,9 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (int, error) {
 		cache = c
 	}
 	runner := &task.Runner{
-		Templates: p.Templates, Config: p.Config, Sessions: pool, Natives: p.opt.Natives, Python: p.actions.python, Verbosity: o.Verbosity, CLI: o.CLI,
+		Templates: p.Templates, Config: p.Config, Sessions: pool, Natives: p.opt.Natives, Python: p.actions.python, Plugins: p.Plugins, Verbosity: o.Verbosity, CLI: o.CLI,
 	}
+	p.Plugins.Prompt = o.Prompt
 	r := run.New(run.Options{
 		Config: p.Config, Inventory: p.Inventory, Loader: p.Loader, Vars: p.Vars, Templates: p.Templates, Runner: runner, Sink: o.Sink,
 		ExtraVars: p.ExtraVars, Tags: run.Tags{Run: o.Tags, Skip: o.Skip}, StartAtTask: o.StartAtTask, Step: o.Step, Limit: o.Limit, Forks: forks,
@@ -343,8 +344,12 @@ func (p *Project) Match(patterns, limit []string) ([]*inventory.Host, error) {
 	return hosts, err
 }
 
-// CheckLimit fails when a limit leaves no host at all.
+// CheckLimit fails when a limit leaves no host at all. Where the inventory is empty there is nothing to leave: the
+// implicit localhost can still be met.
 func (p *Project) CheckLimit(limit []string) error {
+	if all, err := p.Match([]string{"all"}, nil); err == nil && len(all) == 0 {
+		return nil
+	}
 	hosts, err := p.Match([]string{"all"}, limit)
 	if err != nil {
 		return err
