@@ -69,6 +69,8 @@ type Context struct {
 	Services Services
 	// Warn shows a warning once; Log a line at a verbosity.
 	Warn func(text string)
+	// Say shows a line to the user at once.
+	Say func(text string)
 	Log  func(verbosity int, text string)
 }
 

@@ -63,6 +63,9 @@ func runFetch(c *Context) (*Outcome, error) {
 		if !failMissing && (truth(r, "missing") || strings.Contains(text(r, "msg"), "does not exist") || strings.Contains(text(r, "msg"), "file not found")) {
 			return outcome("changed", value.False, "msg", value.Str("the remote file does not exist, not transferring, ignored"), "file", value.Str(src)), nil
 		}
+		if truth(r, "missing") || strings.Contains(text(r, "msg"), "does not exist") || strings.Contains(text(r, "msg"), "file not found") {
+			return outcome("changed", value.False, "failed", value.True, "msg", value.Str("the remote file does not exist, not transferring, ignored")), nil
+		}
 		r.SetStr("changed", value.False)
 		r.SetStr("file", value.Str(src))
 		return &Outcome{Result: r}, nil

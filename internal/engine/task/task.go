@@ -495,7 +495,7 @@ func (x *exec) attempt(t *template.Templar, a *attempt, _ any) *attempt {
 		}
 		return a
 	}
-	finish(dict)
+	finish(dict, act == nil || !act.Local)
 	return x.verdict(t, a)
 }
 
