@@ -82,7 +82,7 @@ func (s *Session) Secrets(ctx context.Context) (*vault.Secrets, error) {
 	for _, f := range s.Values.List("vault_password_files") {
 		ids = append(ids, s.Config.Str("DEFAULT_VAULT_IDENTITY")+"@"+f)
 	}
-	if s.Values.Bool("ask_vault_pass") {
+	if s.Values.Bool("ask_vault_pass") || s.Config.Bool("DEFAULT_ASK_VAULT_PASS") {
 		ids = append(ids, s.Config.Str("DEFAULT_VAULT_IDENTITY")+"@prompt_ask_vault_pass")
 	}
 	if len(s.Values.List("vault_password_files")) == 0 {

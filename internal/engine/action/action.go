@@ -71,7 +71,7 @@ type Context struct {
 	Warn func(text string)
 	// Say shows a line to the user at once.
 	Say func(text string)
-	Log  func(verbosity int, text string)
+	Log func(verbosity int, text string)
 }
 
 // Remote runs things on the task's host, with the task's become, environment, check and diff mode.

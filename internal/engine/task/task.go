@@ -249,6 +249,7 @@ func (x *exec) fields(t *template.Templar) *attempt {
 	}{{"no_log", &a.noLog}, {"ignore_errors", &a.ignore}, {"ignore_unreachable", &a.ignoreUnr}} {
 		v := x.inherited(t, f.keyword)
 		if v == nil {
+			*f.set = f.keyword == "no_log" && x.Config.Bool("DEFAULT_NO_LOG")
 			continue
 		}
 		b, err := x.boolean(t, v, f.keyword)
