@@ -82,11 +82,10 @@ func (s *Session) Secrets(ctx context.Context) (*vault.Secrets, error) {
 	if s.Values.Bool("ask_vault_pass") {
 		ids = append(ids, s.Config.Str("DEFAULT_VAULT_IDENTITY")+"@prompt_ask_vault_pass")
 	}
-	if len(s.Values.List("vault_password_files")) == 0 {
-		if f := s.Config.Str("DEFAULT_VAULT_PASSWORD_FILE"); f != "" {
-			ids = append([]string{s.Config.Str("DEFAULT_VAULT_IDENTITY") + "@" + f}, ids...)
-		}
+	if f := s.Config.Str("DEFAULT_VAULT_PASSWORD_FILE"); f != "" {
+		ids = append([]string{s.Config.Str("DEFAULT_VAULT_IDENTITY") + "@" + f}, ids...)
 	}
+
 	for _, id := range ids {
 		label, src := vault.SplitID(id)
 		switch src {
