@@ -280,7 +280,7 @@ func (p *play) varsFile(name string) (*value.Dict, string, error) {
 		if st, err := os.Stat(path); err != nil || st.IsDir() {
 			continue
 		}
-		d, err := p.Run.Vars.Files.Load(path)
+		d, err := p.Run.Vars.Files.LoadList(path)
 		if err != nil {
 			return nil, path, err
 		}
