@@ -67,6 +67,9 @@ func runIncludeVars(c *Context) (*Outcome, error) {
 	if dir != "" {
 		files, err = includeDir(c, dir, facts)
 	} else {
+		if file == "" || file == "[]" {
+			return missingVars(), nil
+		}
 		var path string
 		if path, err = c.Find("vars", file); err == nil {
 			files = []string{path}
@@ -89,6 +92,12 @@ func runIncludeVars(c *Context) (*Outcome, error) {
 	r := value.DictOf("changed", value.False, "ansible_facts", facts, "ansible_included_var_files", included)
 	r.SetStr("_ansible_no_log", value.Bool(c.NoLog))
 	return &Outcome{Result: r, Facts: facts, FactsKind: IncludeVars, Untainted: true}, nil
+}
+
+// missingVars is the result when no file is named.
+func missingVars() *Outcome {
+	return &Outcome{Result: value.DictOf("failed", value.True, "message", value.Str("Could not find file on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option"),
+		"ansible_facts", value.NewDict(), "ansible_included_var_files", value.NewList(), "changed", value.False)}
 }
 
 func includeFile(c *Context, path string, into *value.Dict) error {

@@ -96,11 +96,15 @@ func (c *Call) csvRow(key string, options map[string]value.Value) (value.Value, 
 	if err != nil {
 		return nil, false, errorf("csvfile: %s", pyOSError(err, path))
 	}
+	content, err := c.decoded(data, options)
+	if err != nil {
+		return nil, false, err
+	}
 	runes := []rune(delimiter)
 	if len(runes) != 1 {
 		return nil, false, errorf("csvfile: \"delimiter\" must be a 1-character string")
 	}
-	r := csv.NewReader(strings.NewReader(string(data)))
+	r := csv.NewReader(strings.NewReader(content))
 	r.Comma, r.FieldsPerRecord, r.LazyQuotes = runes[0], -1, true
 	for {
 		row, err := r.Read()

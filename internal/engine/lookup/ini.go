@@ -210,7 +210,10 @@ func (c *Call) iniValues(key string, options map[string]value.Value) ([]value.Va
 	if err != nil {
 		return nil, errorf("%s", pyOSError(err, path))
 	}
-	content := string(data)
+	content, err := c.decoded(data, options)
+	if err != nil {
+		return nil, err
+	}
 	if kind == "properties" {
 		section, content = "java_properties", "[java_properties]\n"+content
 	}

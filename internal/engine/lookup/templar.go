@@ -108,5 +108,9 @@ func (c *templar) RenderFile(text string, o FileOptions) (value.Value, error) {
 	f.Convert, f.Native = o.Convert, o.Native
 	f.VariableStart, f.VariableEnd, f.CommentStart, f.CommentEnd = o.VariableStart, o.VariableEnd, o.CommentStart, o.CommentEnd
 	f.Path, f.SearchPath = o.Path, o.SearchPath
-	return t.RenderFile(text, f)
+	v, err := t.RenderFile(text, f)
+	if s, ok := v.(value.Str); ok && t.Engine.Native && !o.Native {
+		return value.NativeText(s), err // or native types would make a value of it after all
+	}
+	return v, err
 }
