@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/troupe-automation/troupe/internal/content/vars"
 	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -89,9 +90,26 @@ func runIncludeVars(c *Context) (*Outcome, error) {
 	if name := c.Text("name", ""); name != "" {
 		facts = value.DictOf(name, facts)
 	}
+	if c.Text("hash_behaviour", "") == "merge" {
+		facts = overExisting(c, facts)
+	}
 	r := value.DictOf("changed", value.False, "ansible_facts", facts, "ansible_included_var_files", included)
 	r.SetStr("_ansible_no_log", value.Bool(c.NoLog))
 	return &Outcome{Result: r, Facts: facts, FactsKind: IncludeVars, Untainted: true}, nil
+}
+
+// overExisting merges mappings with the variables of the same names that the task sees.
+func overExisting(c *Context, facts *value.Dict) *value.Dict {
+	out := facts.Copy()
+	for k, v := range facts.All() {
+		name, _ := value.AsString(k)
+		d, isDict := v.(*value.Dict)
+		old, _, _ := c.Templar.Vars.Lookup(name)
+		if had, ok := old.(*value.Dict); ok && isDict {
+			out.SetStr(name, vars.Merge(had, d))
+		}
+	}
+	return out
 }
 
 // missingVars is the result when no file is named.

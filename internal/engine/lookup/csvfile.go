@@ -34,7 +34,7 @@ func (c *Call) inline(term string, missing string) (free string, options map[str
 		}
 		options[name] = value.Str(shownText(v))
 	}
-	return shownText(rest), options, nil
+	return strings.TrimRight(shownText(rest), " "), options, nil // the blanks before the options are no part of it
 }
 
 // csvfile gives a column of the row whose key column is the term.
