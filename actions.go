@@ -11,6 +11,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/engine/lookup"
+	"github.com/troupe-automation/troupe/internal/engine/pyhost"
 	"github.com/troupe-automation/troupe/internal/remote/pymodule"
 	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/module"
@@ -22,8 +23,10 @@ var noPos source.Pos
 type actions struct {
 	natives *module.Registry
 	finder  *collection.Finder
+	plugins *pyhost.Search
 	paths   []string // configured library directories
 	basedir string
+	rejects map[string]bool // modules that PLUGIN_FILTERS_CFG forbids, by short name
 
 	mu     sync.Mutex
 	found  map[string]string // library modules by name, as they are found
@@ -38,6 +41,9 @@ var special = map[string]bool{
 // ResolveAction implements playbook.Actions: adjacent and configured libraries before builtin ones for short names,
 // then the collections asked for.
 func (a *actions) ResolveAction(name string, collections []string) (*collection.Resolved, error) {
+	if len(a.rejects) > 0 && a.rejects[strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")] {
+		return nil, nil
+	}
 	if strings.Contains(name, ".") {
 		return a.full(name)
 	}
@@ -50,10 +56,24 @@ func (a *actions) ResolveAction(name string, collections []string) (*collection.
 			return r, err
 		}
 	}
-	if path := a.library(name); path != "" {
-		return &collection.Resolved{FQCN: "ansible.legacy." + name, Name: name, Path: path}, nil
+	if r := a.legacy(name); r != nil {
+		return r, nil
 	}
 	return a.builtin(name)
+}
+
+// legacy finds a module of a library directory, or an action plugin in Python beside one; nil when there is neither.
+func (a *actions) legacy(name string) *collection.Resolved {
+	path := a.library(name)
+	action := a.plugins.Adjacent("action", name)
+	if path == "" && action == nil {
+		return nil
+	}
+	r := &collection.Resolved{FQCN: "ansible.legacy." + name, Name: name, Path: path}
+	if action != nil {
+		r.ActionPath = action.Path
+	}
+	return r
 }
 
 // full resolves a name with its collection.
@@ -62,14 +82,27 @@ func (a *actions) full(name string) (*collection.Resolved, error) {
 		return a.builtin(short)
 	}
 	if short, ok := strings.CutPrefix(name, "ansible.legacy."); ok {
-		if path := a.library(short); path != "" {
-			return &collection.Resolved{FQCN: name, Name: short, Path: path}, nil
+		if r := a.legacy(short); r != nil {
+			return r, nil
 		}
 		return a.builtin(short)
 	}
 	r, err := a.finder.Plugin(collection.Modules, name)
 	if err != nil {
 		return nil, err
+	}
+	if !a.native(name) {
+		act, err := a.finder.Plugin(collection.Action, name)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case act == nil || !strings.HasSuffix(act.Path, ".py"):
+		case r == nil || r.Path == "":
+			return &collection.Resolved{FQCN: act.FQCN, Collection: act.Collection, Name: act.Name, ActionPath: act.Path, Warnings: act.Warnings}, nil
+		default:
+			r.ActionPath = act.Path
+		}
 	}
 	if a.native(name) && (r == nil || r.Path == "") {
 		return &collection.Resolved{FQCN: name, Collection: name[:strings.LastIndexByte(name, '.')], Name: name[strings.LastIndexByte(name, '.')+1:]}, nil
@@ -111,6 +144,11 @@ var missing = func() map[string]bool {
 	}
 	return m
 }()
+
+// shortName is a name without ansible.builtin and ansible.legacy.
+func shortName(name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")
+}
 
 func (a *actions) native(name string) bool { return a.natives != nil && a.natives.Lookup(name) != nil }
 
@@ -179,8 +217,9 @@ func moduleIn(dir, name string) string {
 	return ""
 }
 
-// AddLibrary makes the modules of a role's library directory known.
+// AddLibrary makes the modules of a role's library directory known, and the plugins beside it.
 func (a *actions) AddLibrary(dir string) {
+	a.plugins.Add(filepath.Dir(dir))
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, d := range a.paths {
@@ -214,11 +253,8 @@ func (a *actions) HasLookup(name string) bool {
 	if lookup.Has(name) {
 		return true
 	}
-	r, _ := a.finder.Plugin("lookup", "ansible.builtin."+name)
-	if strings.Contains(name, ".") {
-		r, _ = a.finder.Plugin("lookup", name)
-	}
-	return r != nil || collection.File(filepath.Join(a.basedir, "lookup_plugins"), name) != ""
+	p, err := a.plugins.Find("lookup", name, nil)
+	return p != nil && err == nil
 }
 
 // python makes a module that is not native ready to be sent. It is packed once.

@@ -24,7 +24,7 @@ var layers = []string{
 	"internal/content/config internal/content/inventory/* internal/remote/session",
 	"internal/content/inventory",
 	"internal/content/vars internal/content/collection",
-	"internal/content/playbook internal/content/galaxy",
+	"internal/content/playbook internal/content/galaxy internal/content/plugindoc",
 	"internal/engine/lookup internal/engine/pyhost",
 	"internal/engine/action/*",
 	"internal/engine/action internal/engine/strategy",

@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/content/vars"
 	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/engine/pyhost"
 	"github.com/troupe-automation/troupe/internal/engine/run"
 	"github.com/troupe-automation/troupe/internal/engine/task"
 	"github.com/troupe-automation/troupe/internal/lang/template"
@@ -39,6 +40,10 @@ type Options struct {
 	// Warn takes warnings in Ansible's words, Log messages of -v and above.
 	Warn func(text string)
 	Log  func(verbosity int, text string)
+	// Output takes what Python plugins say; nil drops it. Flags are those of the command line, by their Python names.
+	Output    pyhost.Output
+	Flags     *value.Dict
+	Verbosity int
 }
 
 // Project is loaded content: configuration, inventory, variables, and the way to playbooks.
@@ -50,6 +55,8 @@ type Project struct {
 	Templates *template.Engine
 	ExtraVars *value.Dict
 	Secrets   *vault.Secrets
+	// Plugins runs plugins written in Python.
+	Plugins *pyhost.Host
 
 	actions *actions
 	opt     Options
@@ -81,7 +88,10 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		Do: strings.Contains(extensions, "jinja2.ext.do"), LoopControls: strings.Contains(extensions, "loopcontrols"),
 	})
 	p.Templates.Basedir = o.PlaybookDir
-	p.Templates.Lookup = p.lookups(ctx).Lookup
+	finder := &collection.Finder{Paths: o.Config.List("COLLECTIONS_PATHS")}
+	p.Plugins = p.pluginHost(finder)
+	p.Templates.PythonFilter = p.Plugins.Function
+	p.Templates.Lookup = p.lookup(ctx)
 	files := &vars.Files{Secrets: o.Secrets, Duplicates: dups, Warn: warn}
 	extra, err := p.extraVars(o.ExtraVars, files)
 	if err != nil {
@@ -95,16 +105,24 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		Inventory: p.Inventory, Files: files, Precedence: o.Config.List("VARIABLE_PRECEDENCE"),
 		Merge: o.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge",
 	}
-	finder := &collection.Finder{Paths: o.Config.List("COLLECTIONS_PATHS")}
-	p.actions = &actions{natives: o.Natives, finder: finder, paths: append(o.ModulePath, o.Config.List("DEFAULT_MODULE_PATH")...)}
+	p.actions = &actions{plugins: p.Plugins.Search, natives: o.Natives, finder: finder, paths: append(o.ModulePath, o.Config.List("DEFAULT_MODULE_PATH")...)}
+	if p.actions.rejects, err = p.rejectedModules(); err != nil {
+		return nil, err
+	}
 	p.Loader = &playbook.Loader{
 		RolesPath: o.Config.List("DEFAULT_ROLES_PATH"), Actions: p.actions, Renderer: &renderer{p.Templates}, Collections: finder,
 		Secrets: o.Secrets, ExtraVars: extra, Duplicates: dups, Warn: warn,
-		KeepInvalidAttributes: !o.Config.Bool("INVALID_TASK_ATTRIBUTE_FAILED"),
+		KeepInvalidAttributes: !o.Config.Bool("INVALID_TASK_ATTRIBUTE_FAILED"), PrivateRoles: o.Config.Bool("DEFAULT_PRIVATE_ROLE_VARS"),
+	}
+	if _, origin := o.Config.Value("DEFAULT_PRIVATE_ROLE_VARS"); origin.Kind != config.FromDefault {
+		p.Loader.PublicIncludes = !p.Loader.PrivateRoles
 	}
 	p.SetBasedir(o.PlaybookDir)
 	return p, nil
 }
+
+// Close ends what runs beside the project: the processes of Python plugins.
+func (p *Project) Close() { p.Plugins.Close() }
 
 // SetBasedir says where roles and adjacent plugins are looked for.
 func (p *Project) SetBasedir(dir string) {
@@ -116,6 +134,7 @@ func (p *Project) SetBasedir(dir string) {
 	}
 	p.Loader.Basedir = dir
 	p.actions.basedir = dir
+	p.Plugins.Search.SetBasedir(dir)
 	p.actions.finder.Paths = append([]string{filepath.Join(dir, "collections")}, p.Config.List("COLLECTIONS_PATHS")...)
 }
 
@@ -131,7 +150,7 @@ func duplicates(s string) yamldoc.Duplicates {
 
 // refresh reads the inventory's sources anew; hosts that tasks added stay.
 func (p *Project) refresh(ctx context.Context) error {
-	return p.Inventory.Load(ctx, p.sources(), p.inventoryOptions())
+	return p.Inventory.Refresh(ctx, p.sources(), p.inventoryOptions())
 }
 
 func (p *Project) sources() []string {
@@ -148,8 +167,19 @@ func (p *Project) inventoryOptions() inventory.Options {
 		NoWarnUnparsed: !p.Config.Bool("INVENTORY_UNPARSED_WARNING"), Secrets: p.Secrets, Open: p.Secrets.Open, Templar: &renderer{p.Templates},
 		Duplicates: duplicates(p.Config.Str("DUPLICATE_YAML_DICT_KEY")), Default: "/etc/ansible/hosts",
 	}
-	if p.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge" {
+	merge := p.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge"
+	if merge {
 		o.Merge = vars.Merge
+	}
+	o.HostVars = func(inv *inventory.Inventory) func(h *inventory.Host) (*value.Dict, error) {
+		m := &vars.Manager{Inventory: inv, Files: &vars.Files{Secrets: p.Secrets, Duplicates: o.Duplicates}, Precedence: p.Config.List("VARIABLE_PRECEDENCE"), Merge: merge}
+		return func(h *inventory.Host) (*value.Dict, error) {
+			v, err := m.Host(h, p.opt.PlaybookDir)
+			if err != nil {
+				return nil, err
+			}
+			return vars.Over(v.Groups.Vars, v.Host.Vars), nil
+		}
 	}
 	return o
 }
@@ -161,6 +191,9 @@ func (p *Project) loadInventory(ctx context.Context) error {
 	}
 	for _, w := range inv.Warnings {
 		p.opt.Warn(w)
+	}
+	for _, n := range inv.Notes {
+		p.opt.Log(3, n)
 	}
 	p.Inventory = inv
 	return nil
@@ -263,8 +296,9 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (int, error) {
 		cache = c
 	}
 	runner := &task.Runner{
-		Templates: p.Templates, Config: p.Config, Sessions: pool, Natives: p.opt.Natives, Python: p.actions.python, Verbosity: o.Verbosity, CLI: o.CLI,
+		Templates: p.Templates, Config: p.Config, Sessions: pool, Natives: p.opt.Natives, Python: p.actions.python, Plugins: p.Plugins, Verbosity: o.Verbosity, CLI: o.CLI,
 	}
+	p.Plugins.Prompt = o.Prompt
 	r := run.New(run.Options{
 		Config: p.Config, Inventory: p.Inventory, Loader: p.Loader, Vars: p.Vars, Templates: p.Templates, Runner: runner, Sink: o.Sink,
 		ExtraVars: p.ExtraVars, Tags: run.Tags{Run: o.Tags, Skip: o.Skip}, StartAtTask: o.StartAtTask, Step: o.Step, Limit: o.Limit, Forks: forks,
@@ -310,8 +344,12 @@ func (p *Project) Match(patterns, limit []string) ([]*inventory.Host, error) {
 	return hosts, err
 }
 
-// CheckLimit fails when a limit leaves no host at all.
+// CheckLimit fails when a limit leaves no host at all. Where the inventory is empty there is nothing to leave: the
+// implicit localhost can still be met.
 func (p *Project) CheckLimit(limit []string) error {
+	if all, err := p.Match([]string{"all"}, nil); err == nil && len(all) == 0 {
+		return nil
+	}
 	hosts, err := p.Match([]string{"all"}, limit)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 )
 
 // TestPlays runs the plays of testdata/plays. Each directory has play.yml, play.stdout as ansible-core 2.18 wrote it (its own
-// path as DIR), and args when ansible-playbook needs some. trust sends text with template markers, from a host and marked
+// path as DIR, the user's home as HOME), and args when ansible-playbook needs some. trust sends text with template markers, from a host and marked
 // !unsafe, every way a value can take: the results of its expressions are nowhere in play.stdout.
 func TestPlays(t *testing.T) {
 	bin := build(t)
@@ -34,12 +34,13 @@ func TestPlays(t *testing.T) {
 			}
 			cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "ansible-playbook"), append(strings.Fields(string(args)), "play.yml")...)
 			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "ANSIBLE_CONFIG=/dev/null")
+			home := t.TempDir()
+			cmd.Env = append(os.Environ(), "HOME="+home, "ANSIBLE_CONFIG=/dev/null")
 			got, err := cmd.Output()
 			if err != nil {
 				t.Errorf("%v: %s", err, got)
 			}
-			got = bytes.ReplaceAll(got, []byte(dir), []byte("DIR"))
+			got = bytes.ReplaceAll(bytes.ReplaceAll(got, []byte(dir), []byte("DIR")), []byte(home), []byte("HOME"))
 			if string(got) != string(want) {
 				t.Error(unified(t, string(want), string(got)))
 			}

@@ -58,6 +58,7 @@ func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int
 	if err != nil {
 		return 0, err
 	}
+	defer p.Close()
 	name := v.Str("host")
 	if name == "" {
 		name = "localhost"

@@ -78,6 +78,7 @@ func show(ctx context.Context, s *launch.Session) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer p.Close()
 	o := &out{s: s, p: p, export: v.Bool("export") || s.Config.Bool("INVENTORY_EXPORT")}
 	if err := o.choose(); err != nil {
 		return 0, err

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	troupe "github.com/troupe-automation/troupe"
-	"github.com/troupe-automation/troupe/event"
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
 	"github.com/troupe-automation/troupe/internal/content/config"
 	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/engine/pyhost"
 	"github.com/troupe-automation/troupe/internal/engine/task"
 	"github.com/troupe-automation/troupe/internal/report/callback"
 	"github.com/troupe-automation/troupe/internal/target/modules/all"
@@ -29,6 +29,9 @@ type Session struct {
 	Config    *config.Config
 	Display   *callback.Display
 	Verbosity int
+
+	plugins *pyhost.Callbacks // callbacks in Python, once they are loaded
+	stdout  bool              // one of them writes standard output
 }
 
 // Start reads the configuration and sets up the display.
@@ -82,11 +85,11 @@ func (s *Session) Secrets(ctx context.Context) (*vault.Secrets, error) {
 	if s.Values.Bool("ask_vault_pass") {
 		ids = append(ids, s.Config.Str("DEFAULT_VAULT_IDENTITY")+"@prompt_ask_vault_pass")
 	}
-	if len(s.Values.List("vault_password_files")) == 0 {
-		if f := s.Config.Str("DEFAULT_VAULT_PASSWORD_FILE"); f != "" {
-			ids = append([]string{s.Config.Str("DEFAULT_VAULT_IDENTITY") + "@" + f}, ids...)
-		}
+	if f := s.Config.Str("DEFAULT_VAULT_PASSWORD_FILE"); f != "" {
+		ids = append([]string{s.Config.Str("DEFAULT_VAULT_IDENTITY") + "@" + f}, ids...)
 	}
+
+	var failed error
 	for _, id := range ids {
 		label, src := vault.SplitID(id)
 		switch src {
@@ -105,11 +108,27 @@ func (s *Session) Secrets(ctx context.Context) (*vault.Secrets, error) {
 			out.List = append(out.List, vault.Secret{Label: label, Password: []byte(strings.TrimSpace(pass))})
 		default:
 			secret, err := vault.Load(ctx, label, src)
+			if err != nil && ctx.Err() == nil { // the others may do
+				what := "in vault password file loading"
+				if strings.HasSuffix(err.Error(), "was not found") {
+					what = "getting vault password file"
+				}
+				shown := label
+				if shown == "" {
+					shown = s.Config.Str("DEFAULT_VAULT_IDENTITY")
+				}
+				s.Display.Warning(fmt.Sprintf("Error %s (%s): %s", what, shown, err))
+				failed = &diag.Diagnostic{Code: diag.VaultNoPassword, Summary: err.Error(), Classic: err.Error(), Exit: diag.ExitError, Cause: err}
+				continue
+			}
 			if err != nil {
-				return nil, &diag.Diagnostic{Code: diag.VaultNoPassword, Summary: err.Error(), Classic: err.Error(), Exit: diag.ExitError, Cause: err}
+				return nil, err
 			}
 			out.List = append(out.List, secret)
 		}
+	}
+	if len(out.List) == 0 && failed != nil {
+		return nil, failed
 	}
 	return out, nil
 }
@@ -123,8 +142,49 @@ func (s *Session) Project(ctx context.Context, dir string) (*troupe.Project, err
 	return troupe.Load(ctx, troupe.Options{
 		Config: s.Config, Inventory: s.inventory(), ExtraVars: s.Values.List("extra_vars"), Secrets: secrets, PlaybookDir: dir,
 		ModulePath: s.Values.List("module_path"), Natives: all.Registry, Web: all.Web, Self: s.Env.Self, Warn: s.Display.Warning,
-		Log: func(v int, msg string) { s.Display.V(v, "", msg) },
+		Log: func(v int, msg string) { s.Display.V(v, "", msg) }, Output: s.Display, Flags: s.flags(), Verbosity: s.Verbosity,
 	})
+}
+
+// flags are the command line's flags as Python plugins know them.
+func (s *Session) flags() *value.Dict {
+	d := value.NewDict()
+	set := func(name string, v value.Value) { d.SetStr(name, v) }
+	v := s.Values
+	for _, n := range []string{"remote_user", "private_key_file", "connection", "become_method", "become_user", "ssh_common_args", "ssh_extra_args", "scp_extra_args", "sftp_extra_args", "subset", "module_name", "start_at_task"} {
+		if v.Has(n) {
+			set(n, value.Str(v.Str(n)))
+		} else {
+			set(n, value.None)
+		}
+	}
+	for _, n := range []string{"check", "diff", "become", "syntax", "step"} {
+		set(n, value.Bool(v.Bool(n)))
+	}
+	list := func(name string) value.Value {
+		l := value.NewList()
+		for _, e := range v.List(name) {
+			l.Elems = append(l.Elems, value.Str(e))
+		}
+		return l
+	}
+	set("tags", list("tags"))
+	set("skip_tags", list("skip_tags"))
+	set("inventory", list("inventory"))
+	set("extra_vars", list("extra_vars"))
+	args := value.NewTuple()
+	for _, a := range v.Args {
+		args.Elems = append(args.Elems, value.Str(a))
+	}
+	set("args", args)
+	set("verbosity", value.Int(s.Verbosity))
+	if n := v.Int("forks"); n > 0 {
+		set("forks", value.Int(n))
+	}
+	if n := v.Int("timeout"); n > 0 {
+		set("timeout", value.Int(n))
+	}
+	return d
 }
 
 // inventory are the sources of -i; nil when none is given.
@@ -206,46 +266,6 @@ func (s *Session) WarnNoHosts(p *troupe.Project, pattern string) {
 	}
 }
 
-// Callbacks makes the stdout callback and the others that are switched on. fallback is the one used when none is configured.
-func (s *Session) Callbacks(fallback string, opt callback.Options) (event.Sink, error) {
-	name := s.Config.Str("DEFAULT_STDOUT_CALLBACK")
-	if fallback != "" {
-		name = fallback
-	}
-	entry, ok := callback.Find(name)
-	if !ok || !entry.Stdout {
-		msg := "Invalid callback for stdout specified: " + name
-		return nil, &diag.Diagnostic{Code: diag.BadSetting, Summary: msg, Classic: msg, Exit: diag.ExitError}
-	}
-	sinks := sinks{entry.New(s.Display, opt)}
-	if opt.TreeDir != "" {
-		t, _ := callback.Find("tree")
-		sinks = append(sinks, t.New(s.Display, opt))
-	}
-	if !s.Env.Classic || s.Display.Err.TTY {
-		sinks = append(sinks, &diagnoses{display: s.Display})
-	}
-	for _, name := range s.Config.List("CALLBACKS_ENABLED") {
-		e, ok := callback.Find(name)
-		switch {
-		case !ok:
-			s.Display.V(1, "", "callback "+name+" is not built in")
-		case !e.Stdout:
-			sinks = append(sinks, e.New(s.Display, opt))
-		}
-	}
-	return sinks, nil
-}
-
-type sinks []event.Sink
-
-// Emit hands an event to all.
-func (s sinks) Emit(e event.Event) {
-	for _, one := range s {
-		one.Emit(e)
-	}
-}
-
 // CallbackOptions are the settings of the default callback.
 func (s *Session) CallbackOptions() callback.Options {
 	get := func(name string) value.Value {
@@ -274,6 +294,15 @@ var ErrInterrupted = errors.New("interrupted")
 
 // WriteVersion writes --version.
 func WriteVersion(env *Env, prog string, c *config.Config) {
+	io.WriteString(env.Stdout, versionText(env, prog, c))
+}
+
+// VersionNote says under -vv which command runs, and where it finds things.
+func (s *Session) VersionNote(prog string) {
+	s.Display.V(2, "", strings.TrimSuffix(versionText(s.Env, prog, s.Config), "\n"))
+}
+
+func versionText(env *Env, prog string, c *config.Config) string {
 	var b strings.Builder
 	b.WriteString(VersionLine(prog) + "\n")
 	file := "None"
@@ -289,7 +318,7 @@ func WriteVersion(env *Env, prog string, c *config.Config) {
 		fmt.Fprintf(&b, "  executable location = %s\n", env.Self[0])
 	}
 	fmt.Fprintf(&b, "  jinja version = 3.1.2\n  libyaml = True\n")
-	io.WriteString(env.Stdout, b.String())
+	return b.String()
 }
 
 func quoted(list []string) string {

@@ -57,18 +57,13 @@ func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int
 	if err != nil {
 		return 0, err
 	}
-	return run(ctx, s)
+	return run(ctx, s, prog)
 }
 
-func run(ctx context.Context, s *launch.Session) (int, error) {
+func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	v := s.Values
-	if s.Verbosity > 0 {
-		if s.Config.File != "" {
-			s.Display.V(1, "", "Using "+s.Config.File+" as config file")
-		} else {
-			s.Display.V(1, "", "No config file found; using defaults")
-		}
-	}
+	s.VersionNote(prog)
+	s.ConfigNote()
 	for _, path := range v.Args {
 		if err := exists(path); err != nil {
 			return 0, err
@@ -82,6 +77,7 @@ func run(ctx context.Context, s *launch.Session) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer p.Close()
 	s.WarnNoHosts(p, "all")
 	if s.Values.Has("subset") {
 		if err := p.CheckLimit(s.Limit()); err != nil {
@@ -162,7 +158,7 @@ func execute(ctx context.Context, s *launch.Session, p *troupe.Project, pb *play
 	if err != nil {
 		return 0, err
 	}
-	sink, err := s.Callbacks("", s.CallbackOptions())
+	sink, err := s.Callbacks(ctx, p, "", s.CallbackOptions())
 	if err != nil {
 		return 0, err
 	}

@@ -28,6 +28,7 @@ type Resolved struct {
 	Collection string // "community.general"; "" for ansible.legacy names
 	Name       string // last part
 	Path       string // file, when it is a file on the controller
+	ActionPath string // file of the action plugin of a module, when it is written in Python
 	Redirected []string
 	Warnings   []string
 }
@@ -202,6 +203,31 @@ func (f *Finder) Plugin(kind Kind, fqcn string) (*Resolved, error) {
 		return r, nil
 	}
 	return nil, fmt.Errorf("the redirects of %s go in a circle", fqcn)
+}
+
+// Route follows the redirects of a plugin whose name may not be that of its file (filters and tests): the full name that it has
+// in the end. A plugin that was removed gives a diagnostic.
+func (f *Finder) Route(kind Kind, fqcn string) (string, error) {
+	for range maxRedirects {
+		col, name, ok := Split(fqcn)
+		if !ok {
+			return fqcn, nil
+		}
+		var rt route
+		if col == "ansible.builtin" || col == "ansible.legacy" {
+			rt, _ = builtinRoute(kind, name)
+		} else if base, installed := f.Dir(col); installed {
+			rt = f.routesOf(col, base)[kind][name]
+		}
+		if rt.tombstone != nil {
+			return "", removed(fqcn, col, rt.tombstone)
+		}
+		if rt.redirect == "" {
+			return fqcn, nil
+		}
+		fqcn = rt.redirect
+	}
+	return "", fmt.Errorf("the redirects of %s go in a circle", fqcn)
 }
 
 // pluginFile finds NAME.py, or for modules any file called NAME or NAME.ext, in a directory.

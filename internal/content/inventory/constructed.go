@@ -35,11 +35,17 @@ func parseConstructed(_ context.Context, inv *Inventory, l *loader, src string) 
 	if s := root.Get("strict"); s != nil {
 		c.strict = config.Truth(s.Value())
 	}
-	useVars := root.Get("use_vars_plugins")
+	var files func(h *Host) (*value.Dict, error)
+	if use := root.Get("use_vars_plugins"); use != nil && config.Truth(use.Value()) && l.o.HostVars != nil {
+		files = l.o.HostVars(inv)
+	}
 	for _, h := range append([]*Host(nil), inv.order...) {
 		vars := h.merged()
-		if useVars != nil && config.Truth(useVars.Value()) && l.o.GroupVars != nil {
-			vars = l.o.GroupVars(h)
+		if files != nil {
+			if vars, err = files(h); err != nil {
+				return err
+			}
+			h.addNames(vars)
 		}
 		if err := c.host(h, vars); err != nil {
 			return fmt.Errorf("failed to parse %s: %w ", src, err)
@@ -59,6 +65,12 @@ func (h *Host) merged() *value.Dict {
 	for k, v := range h.Vars.All() {
 		_ = d.Set(k, v)
 	}
+	h.addNames(d)
+	return d
+}
+
+// addNames adds the magic names of a host.
+func (h *Host) addNames(d *value.Dict) {
 	d.SetStr("inventory_hostname", value.Str(h.Name))
 	short, _, _ := strings.Cut(h.Name, ".")
 	d.SetStr("inventory_hostname_short", value.Str(short))
@@ -67,7 +79,6 @@ func (h *Host) merged() *value.Dict {
 		names.Elems = append(names.Elems, value.Str(n))
 	}
 	d.SetStr("group_names", names)
-	return d
 }
 
 func (c *construct) host(h *Host, vars *value.Dict) error {

@@ -32,7 +32,9 @@ type Options struct {
 	Duplicates     yamldoc.Duplicates
 	Default        string                                 // the source of a machine without any: when it is not there nobody is told
 	Merge          func(old, new *value.Dict) *value.Dict // joins mappings that two sources give one variable; nil: the later one wins
-	GroupVars      func(h *Host) *value.Dict              // all variables of a host for constructed's use_vars_plugins; may be nil
+	// HostVars gives, for an inventory as far as it is read, the variables of a host with those of the files beside the sources:
+	// for constructed's use_vars_plugins. May be nil.
+	HostVars func(inv *Inventory) func(h *Host) (*value.Dict, error)
 }
 
 // Templar renders the templates of constructed and generator sources.
@@ -112,6 +114,39 @@ func (inv *Inventory) Load(ctx context.Context, sources []string, o Options) err
 		inv.warn("No inventory was parsed, only implicit localhost is available")
 	}
 	return nil
+}
+
+// Refresh reads the sources anew in place of what was read before. Hosts that no source named stay, with their groups. When the
+// sources cannot be read nothing changes.
+func (inv *Inventory) Refresh(ctx context.Context, sources []string, o Options) error {
+	fresh, err := Load(ctx, sources, o)
+	if err != nil {
+		return err
+	}
+	if !fresh.Parsed {
+		inv.Warnings = append(inv.Warnings, fresh.Warnings...)
+		return nil
+	}
+	for _, h := range inv.order {
+		if h.Source != "" || fresh.hosts[h.Name] != nil {
+			continue
+		}
+		fresh.hosts[h.Name] = h
+		fresh.order = append(fresh.order, h)
+		h.groups = nil
+	}
+	for _, m := range inv.joined {
+		g := fresh.group(m.group)
+		if h := fresh.hosts[m.host]; h != nil {
+			g.add(h)
+		} else if m.child != "" {
+			_ = g.adopt(fresh.group(m.child)) // it was adopted before
+		}
+	}
+	fresh.joined = inv.joined
+	fresh.Warnings = append(inv.Warnings, fresh.Warnings...)
+	*inv = *fresh
+	return inv.Reconcile()
 }
 
 // loadSource reads one file, directory or host list, and reports whether something could read it.

@@ -16,22 +16,30 @@ func (t *Task) Inherited(keyword string) value.Value {
 }
 
 // InheritedAttr is Inherited with the place where the value was written.
-func (t *Task) InheritedAttr(keyword string) *Attr {
-	if a := t.Attrs.Find(keyword); a != nil {
+func (t *Task) InheritedAttr(keyword string) *Attr { return t.InheritedWhere(keyword, nil) }
+
+// InheritedWhere is InheritedAttr that passes over the values that accept refuses: those that turn out to be omitted. A nil
+// accept takes all.
+func (t *Task) InheritedWhere(keyword string, accept func(*Attr) bool) *Attr {
+	if a := t.Attrs.Find(keyword); a.taken(accept) {
 		return a
 	}
-	if a := inherit(t.Parent, keyword); a != nil {
+	if a := inherit(t.Parent, keyword, accept); a != nil {
 		return a
 	}
 	if t.Play != nil {
-		return t.Play.Attrs.Find(keyword)
+		if a := t.Play.Attrs.Find(keyword); a.taken(accept) {
+			return a
+		}
 	}
 	return nil
 }
 
+func (a *Attr) taken(accept func(*Attr) bool) bool { return a != nil && (accept == nil || accept(a)) }
+
 // Inherited is the value of a keyword for the block itself.
 func (b *Block) Inherited(keyword string) value.Value {
-	if a := inherit(b, keyword); a != nil {
+	if a := inherit(b, keyword, nil); a != nil {
 		return a.Value
 	}
 	if b.Play != nil {
@@ -40,26 +48,26 @@ func (b *Block) Inherited(keyword string) value.Value {
 	return nil
 }
 
-func inherit(p Parent, keyword string) *Attr {
+func inherit(p Parent, keyword string, accept func(*Attr) bool) *Attr {
 	switch p := p.(type) {
 	case *Block:
 		if p == nil {
 			return nil
 		}
-		if a := p.Attrs.Find(keyword); a != nil {
+		if a := p.Attrs.Find(keyword); a.taken(accept) {
 			return a
 		}
 		if p.Parent != nil {
-			if a := inherit(p.Parent, keyword); a != nil {
+			if a := inherit(p.Parent, keyword, accept); a != nil {
 				return a
 			}
 		}
 		if p.Role != nil {
-			if a := p.Role.Attrs.Find(keyword); a != nil {
+			if a := p.Role.Attrs.Find(keyword); a.taken(accept) {
 				return a
 			}
 			for i := len(p.Role.Parents) - 1; i >= 0 && !p.alone; i-- {
-				if a := p.Role.Parents[i].Attrs.Find(keyword); a != nil {
+				if a := p.Role.Parents[i].Attrs.Find(keyword); a.taken(accept) {
 					return a
 				}
 			}
@@ -69,11 +77,11 @@ func inherit(p Parent, keyword string) *Attr {
 			return nil
 		}
 		if p.Static {
-			if a := p.Attrs.Find(keyword); a != nil {
+			if a := p.Attrs.Find(keyword); a.taken(accept) {
 				return a
 			}
 		}
-		return inherit(p.Parent, keyword)
+		return inherit(p.Parent, keyword, accept)
 	}
 	return nil
 }

@@ -225,9 +225,23 @@ func (l *Loader) roleFile(r *Role, sub, from string) (path string, isDir bool, e
 	}
 	for _, ext := range []string{"", ".yml", ".yaml", ".json"} {
 		p := filepath.Join(dir, name+ext)
+		if filepath.IsAbs(name) {
+			p = name + ext
+		}
 		st, err := os.Stat(p)
 		if err != nil {
 			continue
+		}
+		if rel, err := filepath.Rel(dir, p); err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+			written := filepath.Join(r.Path, sub) + "/" + name + ext
+			if filepath.IsAbs(name) {
+				written = p
+			}
+			d := problem(diag.FileNotFound, source.Pos{}, fmt.Sprintf("Failed loading '%s' for role (%s) as it is not inside the expected role path: '%s'", written, r.GetName(), dir))
+			if r.IncludeTask != nil {
+				d.At(r.IncludeTask.Pos, 0, "")
+			}
+			return "", false, d
 		}
 		if !st.IsDir() {
 			return p, false, nil
@@ -513,7 +527,7 @@ func (l *Loader) importRole(t *Task, s scope) ([]*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Static, r.Public = true, true
+	r.Static, r.Public = true, !l.PrivateRoles
 	if p, ok := t.Args.GetStr("public"); ok {
 		r.Public = truth(p)
 	}
@@ -538,6 +552,7 @@ func (l *Loader) LoadRole(include *Task, args, vars *value.Dict) (*Include, erro
 	if args == nil {
 		args = include.Args
 	}
+	r.Public = l.PublicIncludes
 	if p, ok := args.GetStr("public"); ok {
 		r.Public = truth(p)
 	}

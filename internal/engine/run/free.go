@@ -104,3 +104,6 @@ func (p *play) free(pinned bool) error {
 		}
 	}
 }
+
+// isFree reports whether hosts go through the play on their own.
+func (p *play) isFree() bool { return p.strategyName == "free" || p.strategyName == "host_pinned" }

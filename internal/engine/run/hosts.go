@@ -8,7 +8,7 @@ import (
 // addHost puts a host into the inventory, and reports whether it, one of its groups or a variable is new.
 func (r *Run) addHost(n *action.NewHost) bool {
 	changed := r.Inventory.Host(n.Name) == nil
-	h, err := r.Inventory.AddHost(n.Name, "", 0)
+	h, err := r.Inventory.AddHost(n.Name, "all", 0) // Ansible makes it a member of all itself, which comes first there
 	if err != nil {
 		r.warn(err.Error())
 		return false

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/troupe-automation/troupe/event"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
@@ -116,13 +117,20 @@ func (p *play) load(place *strategy.Place, g *includeGroup) error {
 	if g.first.effect.ItemVars != nil {
 		itemVars = vars.Over(place.Task.Vars, g.first.effect.ItemVars)
 	}
+	p.scopeMu.Lock() // tasks at work look at the roles of the play
+	defer p.scopeMu.Unlock()
+	defer p.takeHandlers()
 	var err error
 	if inc.Role {
 		var got *playbook.Include
 		got, err = p.Loader.LoadRole(place.Task, inc.Args, itemVars)
 		if err == nil {
 			g.blocks = got.Blocks
+			p.takeHandlers()
 			p.handlers = append(p.handlers, got.Handlers...)
+			if !slices.ContainsFunc(p.loaded, func(r *playbook.Role) bool { return r.Name == got.Role.Name }) {
+				p.loaded = append(p.loaded, got.Role)
+			}
 			if got.Role.Public {
 				p.included = append(p.included, got.Role)
 			}
@@ -141,6 +149,12 @@ func (p *play) load(place *strategy.Place, g *includeGroup) error {
 	}
 	g.err = err
 	return nil
+}
+
+// takeHandlers adds the handlers of roles that what was included imports.
+func (p *play) takeHandlers() {
+	p.handlers = append(p.handlers, p.Play.Handlers[p.handlersTaken:]...)
+	p.handlersTaken = len(p.Play.Handlers)
 }
 
 // includeFailed tells that a file could not be included.

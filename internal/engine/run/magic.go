@@ -36,7 +36,7 @@ func init() {
 		"play_hosts":                   func(m *magic) value.Value { return m.p.batchNames() },
 		"ansible_play_role_names":      func(m *magic) value.Value { return strList(m.p.roleNames()) },
 		"ansible_dependent_role_names": func(m *magic) value.Value { return strList(m.p.dependentRoles()) },
-		"ansible_role_names":           func(m *magic) value.Value { return strList(append(m.p.dependentRoles(), m.p.roleNames()...)) },
+		"ansible_role_names":           func(m *magic) value.Value { return strList(m.p.allRoles()) },
 		"role_names":                   func(m *magic) value.Value { return strList(m.p.roleNames()) },
 		"groups":                       func(m *magic) value.Value { return m.p.groups() },
 		"hostvars":                     func(m *magic) value.Value { return m.p.hostVars() },
@@ -212,6 +212,19 @@ func (p *play) dependentRoles() []string {
 	}
 	for _, r := range p.Play.Roles {
 		walk(r)
+	}
+	return names
+}
+
+// allRoles are the names of all roles of the play, those of includes so far too.
+func (p *play) allRoles() []string {
+	names := append(p.dependentRoles(), p.roleNames()...)
+	p.scopeMu.Lock()
+	defer p.scopeMu.Unlock()
+	for _, r := range append(slices.Clone(p.loaded), p.Play.Imported...) {
+		if !slices.Contains(names, r.Name) {
+			names = append(names, r.Name)
+		}
 	}
 	return names
 }

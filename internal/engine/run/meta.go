@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/troupe-automation/troupe/event"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
@@ -12,6 +13,51 @@ import (
 
 // perHost are the meta actions that are told, and asked for their condition, on each host by itself.
 var perHost = map[string]bool{"noop": true, "reset_connection": true, "end_host": true, "end_role": true, "flush_handlers": true, "role_complete": true}
+
+// metaDone is what -vv says of an action that was done, metaSkipped what it says, and the result, when its condition does not
+// hold. HOST is the host.
+var (
+	metaDone = map[string]string{
+		"noop": "noop", "flush_handlers": "triggered running handlers for HOST", "refresh_inventory": "inventory successfully refreshed",
+		"clear_facts": "facts cleared", "clear_host_errors": "cleared host errors", "end_batch": "ending batch", "end_play": "ending play",
+		"end_host": "ending play for HOST", "reset_connection": "reset connection",
+	}
+	metaSkipped = map[string]string{
+		"flush_handlers": ", not running handlers for HOST", "clear_facts": ", not clearing facts and fact cache for HOST",
+		"clear_host_errors": ", not clearing host error state for HOST", "end_batch": ", continuing current batch",
+		"end_play": ", continuing play", "end_host": ", continuing execution for HOST",
+	}
+)
+
+// tellSkipped tells that the condition of a meta task does not hold for a host.
+func (p *play) tellSkipped(what string, info *event.Task, h *hostRun) {
+	rest := strings.ReplaceAll(metaSkipped[what], "HOST", h.name)
+	reason := what + " conditional evaluated to False" + rest
+	msg := what
+	if what == "end_host" {
+		msg = what + " conditional evaluated to false" + rest
+	}
+	p.emit(&event.Log{Verbosity: 2, Text: "META: " + reason})
+	p.emit(&event.Result{Task: info, Host: event.Host{Name: h.name}, Status: event.Skipped, Result: value.DictOf("msg", value.Str(msg), "skip_reason", value.Str(reason))})
+}
+
+// checkMeta refuses what an action cannot do where it stands.
+func checkMeta(t *playbook.Task, what string, handler bool) error {
+	if what != "end_role" {
+		return nil
+	}
+	msg := ""
+	switch {
+	case handler:
+		msg = "Cannot execute 'end_role' from a handler"
+	case t.Role == nil:
+		msg = "Cannot execute 'end_role' from outside of a role"
+	default:
+		return nil
+	}
+	d := &diag.Diagnostic{Code: diag.WrongKeywordType, Summary: msg, Classic: msg, Exit: diag.ExitError}
+	return d.At(t.Pos, 0, "")
+}
 
 // noWhen are those that do not look at when.
 var noWhen = map[string]bool{"noop": true, "refresh_inventory": true, "reset_connection": true}
@@ -24,21 +70,29 @@ func (p *play) meta(place *strategy.Place, hosts []*hostRun) error {
 	if !perHost[what] {
 		told = hosts[:1]
 	}
+	if err := checkMeta(t, what, place.Handler); err != nil {
+		return err
+	}
 	var chosen []*hostRun
-	for _, h := range told {
+	for i, h := range told {
+		quiet := t.Implicit || what == "end_role" && i > 0
 		info := p.info(place, h)
-		if !t.Implicit {
+		if !quiet && !p.isFree() {
 			p.emit(&event.TaskStart{Task: info})
 		}
 		skip, err := p.metaSkips(t, h, what)
 		if err != nil {
 			return err
 		}
+		quiet = quiet || what == "end_role"
 		if skip {
-			if !t.Implicit {
-				p.emit(&event.Result{Task: info, Host: event.Host{Name: h.name}, Status: event.Skipped, Result: value.NewDict()})
+			if !quiet {
+				p.tellSkipped(what, info, h)
 			}
 			continue
+		}
+		if !quiet && metaDone[what] != "" {
+			p.emit(&event.Log{Verbosity: 2, Text: "META: " + strings.ReplaceAll(metaDone[what], "HOST", h.name)})
 		}
 		chosen = append(chosen, h)
 	}
@@ -50,6 +104,9 @@ func (p *play) meta(place *strategy.Place, hosts []*hostRun) error {
 		return err
 	}
 	for _, h := range hosts {
+		if place.Handler {
+			delete(h.notified, t)
+		}
 		h.state.Advance()
 	}
 	return nil
@@ -111,6 +168,7 @@ func (p *play) metaDo(t *playbook.Task, what string, chosen []*hostRun) error {
 			return err
 		}
 		p.inventoryChanged()
+		p.relearnHosts()
 	case "clear_facts":
 		for _, h := range p.batch {
 			h.clearFacts()
@@ -150,6 +208,22 @@ func (p *play) metaDo(t *playbook.Task, what string, chosen []*hostRun) error {
 	return nil
 }
 
+// relearnHosts finds the hosts in an inventory that was read anew. One that is gone leaves the play.
+func (p *play) relearnHosts() {
+	p.hostsMu.Lock()
+	defer p.hostsMu.Unlock()
+	for name, h := range p.hosts {
+		if inv := p.Inventory.Host(name); inv != nil {
+			h.inv = inv
+		}
+	}
+	for _, h := range p.batch {
+		if p.Inventory.Host(h.name) == nil && !h.inv.Implicit {
+			h.state.Ended = true
+		}
+	}
+}
+
 func (p *play) resetConnection(t *playbook.Task, h *hostRun) {
 	target, err := p.Runner.Target(p.job(h, t, nil))
 	if err != nil {
@@ -173,7 +247,7 @@ func (p *play) flush(place *strategy.Place, hosts, chosen []*hostRun) {
 		p.forceHandlers(place)
 	}
 	for _, h := range hosts {
-		if in[h] && len(h.notified) > 0 {
+		if h.resolve(); in[h] && len(h.notified) > 0 {
 			h.state.RunHandlers(p.handlers)
 		} else {
 			h.state.Advance()
@@ -188,7 +262,10 @@ func (p *play) forceHandlers(at *strategy.Place) bool {
 	}
 	any := false
 	for _, h := range p.batch {
-		if h.state.Failed && !h.state.Forced && !h.state.InHandlers && len(h.notified) > 0 {
+		if !h.state.Failed || h.state.Forced || h.state.InHandlers {
+			continue
+		}
+		if h.resolve(); len(h.notified) > 0 {
 			h.state.Force(p.handlers, at)
 			any = true
 		}

@@ -30,6 +30,8 @@ type play struct {
 	root     *playbook.Block
 	handlers []*playbook.Block
 
+	handlersTaken int // how many of Play.Handlers are among handlers: imports inside included files add some
+
 	targeted []*host // all hosts of the play
 	batch    []*hostRun
 	at       []int // place of the task that ran last
@@ -46,6 +48,7 @@ type play struct {
 	wants    map[*playbook.Task]bool
 	roleKeys map[*playbook.Role]string
 	included []*playbook.Role // roles of include_role that are public
+	loaded   []*playbook.Role // roles of include_role, one of each name
 
 	failedAll    bool // any_errors_fatal or max_fail_percentage ended the play
 	unreachable  bool
@@ -60,12 +63,14 @@ type play struct {
 // hostRun is one host in a batch.
 type hostRun struct {
 	*host
-	state     *strategy.State
-	notified  map[*playbook.Task]bool
-	rolesRan  map[*playbook.Role]bool   // roles of which some task ran
-	rolesDone map[string]*playbook.Role // roles that are complete, by identity
-	ended     map[*playbook.Role]bool   // roles left by end_role
-	play      *play
+	state    *strategy.State
+	notified map[*playbook.Task]bool // handlers that are to run
+
+	notifications []string                  // what was notified since the last flush
+	rolesRan      map[*playbook.Role]bool   // roles of which some task ran
+	rolesDone     map[string]*playbook.Role // roles that are complete, by identity
+	ended         map[*playbook.Role]bool   // roles left by end_role
+	play          *play
 }
 
 // runPlay runs one play: prompts, hosts, batches. stop says that later plays must not start.
@@ -304,7 +309,7 @@ func (p *play) compile() error {
 	for _, b := range p.Play.Compile() {
 		root.Tasks = append(root.Tasks, b)
 	}
-	p.handlers = p.Play.AllHandlers()
+	p.handlers, p.handlersTaken = p.Play.AllHandlers(), len(p.Play.Handlers)
 	if p.startAt != "" {
 		p.skipUntil(root)
 	}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/troupe-automation/troupe/event"
@@ -32,6 +33,7 @@ func (p *play) info(place *strategy.Place, h *hostRun) *event.Task {
 	if t.Role != nil {
 		i.Role = t.Role.Name
 	}
+	i.Keywords = shownKeywords(t)
 	switch {
 	case place.Handler:
 		i.Section = event.SectionHandler
@@ -43,6 +45,23 @@ func (p *play) info(place *strategy.Place, h *hostRun) *event.Task {
 		i.NoLog = b || !ok
 	}
 	return i
+}
+
+// shownKeywords are the keywords that callbacks written in Python read.
+func shownKeywords(t *playbook.Task) *value.Dict {
+	d := value.DictOf("connection", value.Str("ssh"), "tags", value.NewList(t.Tags...))
+	for _, k := range []string{"connection", "delegate_to", "run_once", "become", "become_user", "ignore_errors", "ignore_unreachable", "remote_user", "loop_control"} {
+		if v := t.Inherited(k); v != nil {
+			d.SetStr(k, v)
+		}
+	}
+	if t.Loop != nil {
+		d.SetStr("loop", value.NewList(t.Loop))
+	}
+	if t.Register != "" {
+		d.SetStr("register", value.Str(t.Register))
+	}
+	return d
 }
 
 // title is the task's name as banners show it.
@@ -297,13 +316,31 @@ func (p *play) notifyOne(t *playbook.Task, h *hostRun, name string) error {
 		}
 		return d
 	}
-	for _, f := range found {
-		if !h.notified[f] {
-			h.notified[f] = true
-			p.emit(&event.Notified{Host: h.name, Handler: name})
+	if h.state.RunsHandlers() { // among handlers a notification holds at once, for those that are still to come
+		for _, f := range found {
+			if !h.notified[f] {
+				h.notified[f] = true
+				p.emit(&event.Notified{Host: h.name, Handler: name})
+			}
 		}
+		return nil
+	}
+	if !slices.Contains(h.notifications, name) {
+		h.notifications = append(h.notifications, name)
+		p.emit(&event.Notified{Host: h.name, Handler: name})
 	}
 	return nil
+}
+
+// resolve finds the handlers that the host's notifications name. That is done when handlers are flushed: of a role that came
+// several times the handlers of the last one run.
+func (h *hostRun) resolve() {
+	for _, name := range h.notifications {
+		for _, f := range h.play.findHandlers(name) {
+			h.notified[f] = true
+		}
+	}
+	h.notifications = nil
 }
 
 // findHandlers resolves a notification: the first match by name walking the handler blocks backwards, and every handler
@@ -311,12 +348,14 @@ func (p *play) notifyOne(t *playbook.Task, h *hostRun, name string) error {
 func (p *play) findHandlers(name string) []*playbook.Task {
 	var found []*playbook.Task
 	blocks := p.handlers
-	tpl := p.Templates.New(p.playScope())
 	matches := func(h *playbook.Task) bool {
 		own := h.Name
 		if template.IsTemplate(own) {
-			v, err := tpl.RenderText(own, h.Pos)
+			v, err := p.Templates.New(p.handlerScope(h)).RenderText(own, h.Pos)
 			if err != nil {
+				if len(h.Listen) == 0 {
+					p.warn(fmt.Sprintf("Handler '%s' is unusable because it has no listen topics and the name could not be templated (host-specific variables are not supported in handler names). The error: %s", own, err))
+				}
 				return false
 			}
 			own, _ = value.ToStr(v)
@@ -339,7 +378,7 @@ search:
 		}
 	}
 	seen := map[string]bool{}
-	for _, b := range blocks {
+	for _, b := range slices.Backward(blocks) {
 		for _, h := range handlerTasks(b) {
 			if !p.listens(h, name) {
 				continue

@@ -49,6 +49,28 @@ func (p *play) playScope() *vars.Scope {
 	}}
 }
 
+// handlerScope are the variables for the name of a handler: those of the play and of its role, none of a host.
+func (p *play) handlerScope(h *playbook.Task) *vars.Scope {
+	s := p.playScope()
+	add := func(name string, d *value.Dict) {
+		if d != nil && d.Len() > 0 {
+			s.Layers = append(s.Layers, vars.Layer{Name: name, Vars: d})
+		}
+	}
+	for _, l := range slices.Backward(h.VarLayers()) {
+		add(l.Name, l.Vars)
+	}
+	for r := range roleChain(h.Role) {
+		add("role params of "+r.Name, r.Params)
+	}
+	own, ownDefaults, public, publicDefaults := p.roleLayers(h.Role)
+	add("vars of role", own)
+	add("vars of roles", public)
+	add("defaults of role", ownDefaults)
+	add("defaults of roles", publicDefaults)
+	return s
+}
+
 func (p *play) merges() bool { return p.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge" }
 
 // scope are the variables of a host for a task, by the ladder of BEHAVIOUR §1.1, the strongest layer first. t may be nil.
@@ -95,18 +117,31 @@ func (p *play) scope(h *host, t *playbook.Task) *vars.Scope {
 	return s
 }
 
-// roleChain yields a role and the roles that depend on it, the innermost first.
+// roleChain yields a role and the roles around it, the innermost first: those that depend on it, and those that include it.
 func roleChain(r *playbook.Role) func(func(*playbook.Role) bool) {
 	return func(yield func(*playbook.Role) bool) {
-		if r == nil || !yield(r) {
-			return
-		}
-		for _, parent := range slices.Backward(r.Parents) {
-			if !yield(parent) {
+		for r != nil {
+			if !yield(r) {
 				return
 			}
+			for _, parent := range slices.Backward(r.Parents) {
+				if !yield(parent) {
+					return
+				}
+			}
+			if r.IncludeTask == nil {
+				return
+			}
+			r = r.IncludeTask.Role
 		}
 	}
+}
+
+// rolesAround are the roles around a role, the outermost first.
+func rolesAround(r *playbook.Role) []*playbook.Role {
+	chain := slices.Collect(roleChain(r))[1:]
+	slices.Reverse(chain)
+	return chain
 }
 
 // roleVars are vars/main of the roles around, of the dependencies, and of the role itself, which wins.
@@ -115,7 +150,7 @@ func (p *play) roleVars(r *playbook.Role) *value.Dict {
 		return d
 	}
 	out := value.NewDict()
-	for _, parent := range r.Parents {
+	for _, parent := range rolesAround(r) {
 		out = vars.Over(vars.Over(out, parent.Vars), orEmpty(parent.VarsKw))
 	}
 	for _, dep := range r.Dependencies {
@@ -133,7 +168,7 @@ func orEmpty(d *value.Dict) *value.Dict {
 	return d
 }
 
-// roleDefaults are the defaults of the dependencies and of the role itself, which wins.
+// roleDefaults are the defaults of the dependencies, of the roles around, and of the role itself, which wins.
 func (p *play) roleDefaults(r *playbook.Role) *value.Dict {
 	if d, ok := p.roleDefaultsOf[r]; ok {
 		return d
@@ -141,6 +176,9 @@ func (p *play) roleDefaults(r *playbook.Role) *value.Dict {
 	out := value.NewDict()
 	for _, dep := range r.Dependencies {
 		out = vars.Over(out, p.roleDefaults(dep))
+	}
+	for _, parent := range rolesAround(r) {
+		out = vars.Over(out, parent.Defaults)
 	}
 	out = vars.Over(out, r.Defaults)
 	p.roleDefaultsOf[r] = out
@@ -160,7 +198,10 @@ func (p *play) roleLayers(role *playbook.Role) (own, ownDefaults, public, public
 
 // publicRoles are the roles whose variables the whole play sees.
 func (p *play) publicRoles() []*playbook.Role {
-	roles := slices.Clone(p.Play.Roles)
+	var roles []*playbook.Role
+	if !p.Config.Bool("DEFAULT_PRIVATE_ROLE_VARS") {
+		roles = slices.Clone(p.Play.Roles)
+	}
 	for _, r := range p.Play.Imported {
 		if r.Public {
 			roles = append(roles, r)
@@ -176,9 +217,19 @@ func (p *play) joinRoles() {
 	}
 	p.rolesVars, p.rolesDefaults, p.rolesJoined = value.NewDict(), value.NewDict(), len(roles)
 	for _, r := range roles {
-		p.rolesVars = vars.Over(p.rolesVars, p.roleVars(r))
+		p.rolesVars = vars.Over(p.rolesVars, exportedVars(r))
 		p.rolesDefaults = vars.Over(p.rolesDefaults, p.roleDefaults(r))
 	}
+}
+
+// exportedVars are the variables that a role shows to the whole play: vars/main of its dependencies and its own. What `vars` of
+// its entry says stays inside.
+func exportedVars(r *playbook.Role) *value.Dict {
+	out := value.NewDict()
+	for _, dep := range r.Dependencies {
+		out = vars.Over(out, exportedVars(dep))
+	}
+	return vars.Over(out, r.Vars)
 }
 
 // varsFiles adds the files of vars_files, the last one strongest; names may use the host's variables.
@@ -229,7 +280,7 @@ func (p *play) varsFile(name string) (*value.Dict, string, error) {
 		if st, err := os.Stat(path); err != nil || st.IsDir() {
 			continue
 		}
-		d, err := p.Run.Vars.Files.Load(path)
+		d, err := p.Run.Vars.Files.LoadList(path)
 		if err != nil {
 			return nil, path, err
 		}

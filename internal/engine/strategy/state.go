@@ -111,6 +111,9 @@ func (s *State) Peek(sel Selector) *Place {
 	return nil
 }
 
+// RunsHandlers reports whether the host is among its handlers.
+func (s *State) RunsHandlers() bool { return s.inHandlers() }
+
 func (s *State) inHandlers() bool {
 	for _, f := range s.stack {
 		if f.handlers {

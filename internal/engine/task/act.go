@@ -21,7 +21,7 @@ func (x *exec) act(t *template.Templar, a *attempt) (*value.Dict, *action.Outcom
 		return nil, nil, argsError(err, x.Task.Pos)
 	}
 	ctx := x.ctx
-	limit, err := x.number(t, x.Task.Inherited("timeout"), float64(x.CLI.TaskTimeout))
+	limit, err := x.number(t, x.inherited(t, "timeout"), float64(x.CLI.TaskTimeout))
 	if err != nil {
 		return nil, nil, fieldError("timeout", err)
 	}
@@ -62,6 +62,9 @@ func (x *exec) act(t *template.Templar, a *attempt) (*value.Dict, *action.Outcom
 }
 
 func (x *exec) dispatch(c *action.Context, act *action.Action, rem *remote) (*action.Outcome, error) {
+	if p := action.PythonAction(x.Plugins, x.Task); p != nil {
+		return action.Python(x.Plugins, p, c)
+	}
 	if rem.async() > 0 && (act == nil || !act.Local) {
 		return rem.runAsync(c)
 	}
@@ -87,7 +90,7 @@ func (x *exec) dispatch(c *action.Context, act *action.Action, rem *remote) (*ac
 
 // mode renders check_mode or diff; def is the command line's.
 func (x *exec) mode(t *template.Templar, keyword string, def bool) (bool, error) {
-	v := x.Task.Inherited(keyword)
+	v := x.inherited(t, keyword)
 	if v == nil || v == value.None {
 		return def, nil
 	}

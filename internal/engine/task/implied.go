@@ -22,6 +22,8 @@ var impliedVars = map[string]func(i *implied) value.Value{
 	"ansible_ssh_user":             func(i *implied) value.Value { return i.user("ansible_user") },
 	"ansible_port":                 func(i *implied) value.Value { return i.own("ansible_ssh_port") },
 	"ansible_ssh_port":             func(i *implied) value.Value { return i.own("ansible_port") },
+	"ansible_password":             (*implied).password,
+	"ansible_ssh_pass":             (*implied).password,
 	"ansible_timeout":              (*implied).timeout,
 	"ansible_ssh_timeout":          (*implied).timeout,
 	"ansible_private_key_file":     (*implied).privateKey,
@@ -99,6 +101,9 @@ func (i *implied) user(alias string) value.Value {
 	}
 	return text(i.x.CLI.RemoteUser, i.x.Config.Str("DEFAULT_REMOTE_USER"))
 }
+
+// password is what --ask-pass was answered.
+func (i *implied) password() value.Value { return text(i.x.CLI.ConnPass, "") }
 
 func (i *implied) timeout() value.Value {
 	if n := i.x.CLI.Timeout; n > 0 {

@@ -194,7 +194,7 @@ func (x *exec) loop(items []value.Value) *Result {
 		carry.take(x, a)
 		results.Elems = append(results.Elems, cleanItem(a.dict))
 		r.NoLog = r.NoLog || a.noLog
-		r.Delegate, r.Verbose = a.delegate, a.verbose && !a.noLog
+		r.Delegate = a.delegate
 		if a.diagnosis != nil {
 			r.Diagnosis = a.diagnosis
 		}

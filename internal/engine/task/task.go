@@ -17,6 +17,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/internal/engine/action"
+	"github.com/troupe-automation/troupe/internal/engine/pyhost"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/remote/pymodule"
 	"github.com/troupe-automation/troupe/internal/remote/session"
@@ -34,6 +35,8 @@ type Runner struct {
 	Services  action.Services
 	// Python finds a module that is not native and makes it ready to be sent.
 	Python func(t *playbook.Task, name string) (*pymodule.Module, error)
+	// Plugins runs actions written in Python; nil runs none.
+	Plugins *pyhost.Host
 	// Emit sends an event; safe for concurrent use.
 	Emit      func(event.Event)
 	Verbosity int
@@ -244,7 +247,7 @@ func (x *exec) fields(t *template.Templar) *attempt {
 		keyword string
 		set     *bool
 	}{{"no_log", &a.noLog}, {"ignore_errors", &a.ignore}, {"ignore_unreachable", &a.ignoreUnr}} {
-		v := x.Task.Inherited(f.keyword)
+		v := x.inherited(t, f.keyword)
 		if v == nil {
 			continue
 		}
@@ -260,7 +263,7 @@ func (x *exec) fields(t *template.Templar) *attempt {
 	if wrong != nil {
 		return x.fail(a, wrong, false)
 	}
-	if v := x.Task.Inherited("delegate_to"); v != nil {
+	if v := x.inherited(t, "delegate_to"); v != nil {
 		name, err := t.String(v)
 		if err != nil {
 			a.delegate.Delegate = plain(v)
@@ -296,7 +299,7 @@ func (x *exec) delegatedView(t *template.Templar, h event.Host) *template.Templa
 }
 
 func (x *exec) factsHost(t *template.Templar, delegate string) string {
-	v := x.Task.Inherited("delegate_facts")
+	v := x.inherited(t, "delegate_facts")
 	if v == nil {
 		return ""
 	}
@@ -320,6 +323,35 @@ func (x *exec) boolean(t *template.Templar, v value.Value, keyword string) (bool
 	}
 	s, _ := value.ToStr(r)
 	return false, fmt.Errorf("The field '%s' has an invalid value (%s), and could not be converted to an bool. The error was: The value '%s' is not a valid boolean.", keyword, s, s) //nolint:staticcheck // Ansible's words
+}
+
+// inherited is the value of a keyword for the task, not rendered. What turns out to be omitted leaves the word to the block,
+// role or play around.
+func (x *exec) inherited(t *template.Templar, keyword string) value.Value {
+	a := x.Task.InheritedAttr(keyword)
+	if a == nil {
+		return nil
+	}
+	if !mayOmit(a.Value) {
+		return a.Value
+	}
+	a = x.Task.InheritedWhere(keyword, func(a *playbook.Attr) bool {
+		if !mayOmit(a.Value) {
+			return true
+		}
+		r, err := t.Render(a.Value)
+		return err != nil || r != value.Str(template.OmitText)
+	})
+	if a == nil {
+		return nil
+	}
+	return a.Value
+}
+
+// mayOmit reports whether a value is a template that may come to be omit.
+func mayOmit(v value.Value) bool {
+	t, ok := v.(*value.Template)
+	return ok && strings.Contains(t.Text, "{{")
 }
 
 // fieldError words an undefined variable in a keyword.
@@ -537,7 +569,7 @@ func (x *exec) fail(a *attempt, err error, trailer bool) *attempt {
 		if f.Exception != "" {
 			d.SetStr("exception", value.Str(f.Exception+"\n"))
 		}
-		if _, has := d.GetStr("changed"); !has {
+		if _, has := d.GetStr("changed"); !has && !f.Bare {
 			d.SetStr("changed", value.False)
 		}
 		d.SetStr("msg", value.Str(f.Msg))

@@ -202,6 +202,31 @@ func IsTemplate(text string) bool {
 	return false
 }
 
+// HasFilter and HasTest report whether templates know a filter or test of that name.
+func (e *Engine) HasFilter(name string) bool {
+	f, err := e.args.Filter(name)
+	return f != nil && err == nil
+}
+
+// HasTest is HasFilter for tests.
+func (e *Engine) HasTest(name string) bool {
+	f, err := e.args.Test(name)
+	return f != nil && err == nil
+}
+
+// Expression evaluates an expression of ours against the variables of t; the result keeps its type.
+func (t *Templar) Expression(text string) (value.Value, error) {
+	p, err := t.Engine.args.CompileExpression("", text)
+	if err != nil {
+		return nil, t.wrap(err, text, noPos)
+	}
+	nodes, err := p.Nodes(t)
+	if err != nil || len(nodes) != 1 {
+		return value.None, err
+	}
+	return nodes[0], nil
+}
+
 // Filter applies a filter to a value outside any template.
 func (e *Engine) Filter(name string, v value.Value, args ...value.Value) (value.Value, error) {
 	expr := "v | " + name + "("

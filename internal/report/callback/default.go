@@ -57,21 +57,8 @@ func (s *standard) Emit(e event.Event) {
 		s.Print(msg, "included")
 	case *event.Notified:
 		s.V(2, "", fmt.Sprintf("Notification for handler %s has been saved.", e.Handler))
-	case *event.Message:
-		s.Print(e.Text, "")
-	case *event.Warning:
-		switch e.Kind {
-		case "deprecation":
-			s.Deprecated(e.Text)
-		case "error":
-			s.Error(e.Text)
-		case "notice":
-			s.PrintErr(e.Text, "")
-		default:
-			s.Warning(e.Text)
-		}
-	case *event.Log:
-		s.V(e.Verbosity, e.Host, e.Text)
+	case *event.Message, *event.Warning, *event.Log:
+		s.words(e)
 	case *event.Stats:
 		s.stats(e)
 	}
@@ -213,7 +200,7 @@ func (s *standard) result(e *event.Result) {
 		s.warnings(e.Result)
 		msg := fmt.Sprintf("skipping: [%s]", host)
 		if s.Verbosity > 0 {
-			msg += " => " + s.dump(e.Result, e.Verbose, isDebug(e.Task))
+			msg += " => " + s.dump(withoutItems(e), e.Verbose, isDebug(e.Task))
 		}
 		s.Print(msg, "skip")
 	case event.Unreachable:
@@ -232,6 +219,16 @@ func (d *Display) Print2(text, kind string, toErr bool) {
 	} else {
 		d.Print(text, kind)
 	}
+}
+
+// withoutItems is the result of a loop without what was shown item by item.
+func withoutItems(e *event.Result) *value.Dict {
+	if !e.Loop || e.Result == nil {
+		return e.Result
+	}
+	d := e.Result.Copy()
+	d.DeleteStr("results")
+	return d
 }
 
 func (s *standard) failure(text string) { s.Print2(text, "error", s.opt.FailedToStderr) }

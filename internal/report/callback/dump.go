@@ -43,7 +43,7 @@ func visible(r *value.Dict, verbosity int, debug bool) *value.Dict {
 	for k, v := range r.All() {
 		name, _ := value.AsString(k)
 		switch {
-		case strings.HasPrefix(name, "_ansible_"), name == "failed", name == "skipped", name == "skip_reason", name == "exception", name == "warnings", name == "deprecations":
+		case strings.HasPrefix(name, "_ansible_"), name == "failed", name == "skipped", name == "exception", name == "warnings", name == "deprecations":
 			continue
 		case name == "invocation" && verbosity < 3, name == "diff" && verbosity < 3:
 			continue
@@ -51,7 +51,7 @@ func visible(r *value.Dict, verbosity int, debug bool) *value.Dict {
 		_ = out.Set(k, v) // the key was hashable before
 	}
 	if debug {
-		for _, k := range []string{"changed", "results", "failed_when_result", "attempts"} {
+		for _, k := range []string{"changed", "results", "skip_reason", "failed_when_result", "attempts"} {
 			out.DeleteStr(k)
 		}
 		if _, ok := out.GetStr("msg"); !ok {

@@ -172,7 +172,9 @@ func (p *pipRun) check(state string, wanted []requirement, extra bool) (module.R
 	return module.Result{"changed": changed, "cmd": strings.Join(p.listCommand(), " "), "stdout": out.Stdout, "stderr": out.Stderr}, nil
 }
 
-func (p *pipRun) listCommand() []string { return append(slices.Clone(p.exe), "list", "--format=freeze") }
+func (p *pipRun) listCommand() []string {
+	return append(slices.Clone(p.exe), "list", "--format=freeze")
+}
 
 func (p *pipRun) list() (hostos.Output, error) {
 	out, err := p.exec(p.listCommand())

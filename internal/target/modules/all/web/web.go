@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/target/modules/files"
 	"github.com/troupe-automation/troupe/internal/target/modules/network"
+	"github.com/troupe-automation/troupe/internal/target/modules/packages"
 	"github.com/troupe-automation/troupe/module"
 )
 
@@ -16,6 +17,7 @@ import (
 var All = slices.Concat(
 	files.Fetching(network.Fetch),
 	network.All,
+	packages.Fetching(network.Fetch),
 )
 
 // Registry finds them by name.

@@ -1,0 +1,1 @@
+"""Nothing is taken from here by plugins; the module exists."""

@@ -1,0 +1,1 @@
+"""YAML as Ansible reads and writes it."""

@@ -1,0 +1,1 @@
+"""Fragments of documentation are known to Troupe."""

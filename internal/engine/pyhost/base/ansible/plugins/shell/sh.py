@@ -1,0 +1,6 @@
+"""The Bourne shell."""
+from ansible.plugins.shell import ShellBase
+
+
+class ShellModule(ShellBase):
+    """sh."""

@@ -1,0 +1,2 @@
+"""Templates."""
+from ansible.template import _Template as AnsibleJ2Template  # noqa: F401

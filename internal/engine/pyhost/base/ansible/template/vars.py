@@ -1,0 +1,5 @@
+"""Variables of templates."""
+
+
+class AnsibleJ2Vars(dict):
+    """The variables."""
