@@ -19,7 +19,7 @@ func (c *Call) inline(term string, missing string) (free string, options map[str
 	if err != nil {
 		return "", nil, errorf("%s", err)
 	}
-	if rest == nil {
+	if rest == nil && c.Name != "ini" { // which looks at the options first
 		return "", nil, errorf("%s", missing)
 	}
 	options = map[string]value.Value{}
@@ -33,6 +33,9 @@ func (c *Call) inline(term string, missing string) (free string, options map[str
 			return "", nil, errorf("%s is not a valid option", name)
 		}
 		options[name] = value.Str(shownText(v))
+	}
+	if rest == nil {
+		return "", nil, errorf("%s", missing)
 	}
 	return strings.TrimRight(shownText(rest), " "), options, nil // the blanks before the options are no part of it
 }

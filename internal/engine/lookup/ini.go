@@ -162,6 +162,9 @@ func ini(c *Call) ([]value.Value, error) {
 		key, options := term, map[string]value.Value(nil)
 		if strings.Contains(term, "=") {
 			if key, options, err = c.inline(term, missing); err != nil {
+				if strings.HasSuffix(err.Error(), " is not a valid option") {
+					err = lookupErrorf("%s.", err)
+				}
 				if err.Error() == missing {
 					err = lookupErrorf("No key to lookup was provided as first term with in string inline options: %s", term)
 				}
