@@ -8,7 +8,7 @@ var known = []struct {
 	is  func(r request, want, got answer) bool
 }{
 	{"objects without a spelling of their own print with an address, which no two runs share", func(_ request, want, _ answer) bool {
-		return strings.Contains(strings.ToLower(want.String()), " at 0x") || strings.Contains(want.String(), "t 0x") || strings.Contains(want.String(), "<built-in method")
+		return strings.Contains(strings.ToLower(want.String()), " at 0x") || strings.Contains(strings.ToLower(want.String()), " 0x7") || strings.Contains(want.String(), "<built-in method")
 	}},
 	{"a slice of a constant that cannot be sliced is undefined when Jinja computes it at compile time, an error otherwise", func(r request, want, got answer) bool {
 		return strings.Contains(got.Message, "not subscriptable") || strings.Contains(got.Message, "unhashable type: 'slice'")
