@@ -26,6 +26,7 @@ type actions struct {
 	plugins *pyhost.Search
 	paths   []string // configured library directories
 	basedir string
+	rejects map[string]bool // modules that PLUGIN_FILTERS_CFG forbids, by short name
 
 	mu     sync.Mutex
 	found  map[string]string // library modules by name, as they are found
@@ -40,6 +41,9 @@ var special = map[string]bool{
 // ResolveAction implements playbook.Actions: adjacent and configured libraries before builtin ones for short names,
 // then the collections asked for.
 func (a *actions) ResolveAction(name string, collections []string) (*collection.Resolved, error) {
+	if len(a.rejects) > 0 && a.rejects[strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")] {
+		return nil, nil
+	}
 	if strings.Contains(name, ".") {
 		return a.full(name)
 	}

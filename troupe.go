@@ -114,6 +114,9 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		Merge: o.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge", Plugins: p.varsPlugins.Layers,
 	}
 	p.actions = &actions{plugins: p.Plugins.Search, natives: o.Natives, finder: finder, paths: append(o.ModulePath, o.Config.List("DEFAULT_MODULE_PATH")...)}
+	if p.actions.rejects, err = p.rejectedModules(); err != nil {
+		return nil, err
+	}
 	p.Loader = &playbook.Loader{
 		RolesPath: o.Config.List("DEFAULT_ROLES_PATH"), Actions: p.actions, Renderer: &renderer{p.Templates}, Collections: finder,
 		Secrets: o.Secrets, ExtraVars: extra, Duplicates: dups, Warn: warn,
@@ -196,6 +199,9 @@ func (p *Project) loadInventory(ctx context.Context) error {
 	}
 	for _, w := range inv.Warnings {
 		p.opt.Warn(w)
+	}
+	for _, n := range inv.Notes {
+		p.opt.Log(3, n)
 	}
 	p.Inventory = inv
 	return nil
@@ -346,8 +352,12 @@ func (p *Project) Match(patterns, limit []string) ([]*inventory.Host, error) {
 	return hosts, err
 }
 
-// CheckLimit fails when a limit leaves no host at all.
+// CheckLimit fails when a limit leaves no host at all. Where the inventory is empty there is nothing to leave: the
+// implicit localhost can still be met.
 func (p *Project) CheckLimit(limit []string) error {
+	if all, err := p.Match([]string{"all"}, nil); err == nil && len(all) == 0 {
+		return nil
+	}
 	hosts, err := p.Match([]string{"all"}, limit)
 	if err != nil {
 		return err

@@ -17,13 +17,16 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/cli/adhoc"
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
+	"github.com/troupe-automation/troupe/internal/cli/console"
 	"github.com/troupe-automation/troupe/internal/cli/doc"
 	"github.com/troupe-automation/troupe/internal/cli/eval"
 	"github.com/troupe-automation/troupe/internal/cli/explain"
 	"github.com/troupe-automation/troupe/internal/cli/galaxy"
 	"github.com/troupe-automation/troupe/internal/cli/hosts"
 	"github.com/troupe-automation/troupe/internal/cli/launch"
+	"github.com/troupe-automation/troupe/internal/cli/links"
 	"github.com/troupe-automation/troupe/internal/cli/playbook"
+	"github.com/troupe-automation/troupe/internal/cli/pull"
 	"github.com/troupe-automation/troupe/internal/cli/settings"
 	"github.com/troupe-automation/troupe/internal/cli/vault"
 )
@@ -44,6 +47,9 @@ var commands = []command{
 	{"vault", "ansible-vault", "encrypt and decrypt files and texts", vault.Main},
 	{"doc", "ansible-doc", "show what plugins, modules, roles and keywords are for", doc.Main},
 	{"galaxy", "ansible-galaxy", "install and make collections and roles", galaxy.Main},
+	{"console", "ansible-console", "run modules on hosts from a prompt", console.Main},
+	{"pull", "ansible-pull", "fetch playbooks from a repository and run them here", pull.Main},
+	{"install-links", "", "make links under Ansible's names", links.Main},
 	{"eval", "", "evaluate a template with a host's variables", eval.Main},
 	{"explain", "", "explain an error code", explain.Main},
 }
@@ -52,6 +58,17 @@ var commands = []command{
 func Main(env *launch.Env) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	env.Run = dispatch
+	for _, c := range commands {
+		if c.dropIn != "" {
+			env.Names = append(env.Names, c.dropIn)
+		}
+	}
+	return dispatch(ctx, env)
+}
+
+// dispatch finds the command by the program's name or first word.
+func dispatch(ctx context.Context, env *launch.Env) int {
 	name := filepath.Base(env.Args[0])
 	for i := range commands {
 		if commands[i].dropIn != "" && name == commands[i].dropIn {

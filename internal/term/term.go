@@ -48,6 +48,45 @@ func ReadPassword(r io.Reader) (string, error) {
 	return string(b), err
 }
 
+// NewEditor reads lines from a terminal with history and, on the tab key, completion: complete gives the lines that a line
+// may become. It is nil where there is no terminal. Ctrl-D gives io.EOF.
+func NewEditor(r io.Reader, w io.Writer, complete func(line string) []string) func(prompt string) (string, error) {
+	in, ok := r.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return nil
+	}
+	t := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{r, w}, "")
+	t.AutoCompleteCallback = func(line string, pos int, key rune) (string, int, bool) {
+		if key != '\t' || pos != len(line) {
+			return "", 0, false
+		}
+		found := complete(line)
+		if len(found) == 0 {
+			return "", 0, false
+		}
+		short := found[0]
+		for _, f := range found[1:] {
+			for !strings.HasPrefix(f, short) {
+				short = short[:len(short)-1]
+			}
+		}
+		return short, len(short), true
+	}
+	return func(prompt string) (string, error) {
+		// Raw only while a line is typed: modules that run in between see a terminal as it should be.
+		state, err := term.MakeRaw(int(in.Fd()))
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = term.Restore(int(in.Fd()), state) }()
+		t.SetPrompt(prompt)
+		return t.ReadLine()
+	}
+}
+
 // ColorPolicy decides about colour from what the user asked for, first match wins.
 // The order is NO_COLOR, FORCE_COLOR/CLICOLOR_FORCE, Ansible's own switches, TERM=dumb, terminal or not.
 func ColorPolicy(s *Stream, getenv func(string) string, noColor, forceColor bool) bool {

@@ -301,7 +301,11 @@ func reverse(c *jinja.Call) (value.Value, error) {
 	if asList {
 		return value.NewList(out...), nil
 	}
-	return &value.Iter{Name: v.TypeName() + "_reverseiterator", It: value.SliceIter(out)}, nil
+	name := v.TypeName() + "_reverseiterator"
+	if name == "dict_reverseiterator" {
+		name = "dict_reversekeyiterator"
+	}
+	return &value.Iter{Name: name, It: value.SliceIter(out)}, nil
 }
 
 func list(c *jinja.Call) (value.Value, error) {

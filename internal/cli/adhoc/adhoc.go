@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -16,8 +15,6 @@ import (
 	"github.com/troupe-automation/troupe/internal/cli/launch"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/diag"
-	"github.com/troupe-automation/troupe/internal/lang/yamldoc"
-	"github.com/troupe-automation/troupe/value"
 )
 
 func command(prog string) *argparse.Command {
@@ -104,7 +101,11 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	if len(hosts) == 0 {
 		return 0, nil
 	}
-	pb, err := play(s, p, pattern, module, text)
+	poll := 15
+	if v.Has("poll_interval") {
+		poll = v.Int("poll_interval")
+	}
+	pb, err := s.OneTask(p, launch.Task{Play: "Ansible Ad-Hoc", Pattern: pattern, Module: module, Args: text, Async: v.Int("seconds"), Poll: poll})
 	if err != nil {
 		return 0, err
 	}
@@ -153,52 +154,4 @@ func check(module, text, pattern string) error {
 		return fail("'" + module + "' is not a valid action for ad-hoc commands")
 	}
 	return nil
-}
-
-// play is the play of one task that an ad-hoc command stands for. A module that does not exist fails on the hosts, as
-// with Ansible.
-func play(s *launch.Session, p *troupe.Project, pattern, module, text string) (*playbook.Playbook, error) {
-	v := s.Values
-	cwd, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	pl := &playbook.Play{
-		Name: "Ansible Ad-Hoc", Hosts: []value.Value{value.Str(pattern)}, Vars: value.NewDict(), Basedir: cwd,
-		Attrs: playbook.Attrs{{Keyword: "gather_facts", Value: value.False}},
-	}
-	doc := value.DictOf(module, value.Value(value.Str(text)))
-	if strings.HasPrefix(strings.TrimSpace(text), "{") {
-		if d, err := value.ParseJSON(text); err == nil {
-			doc.SetStr(module, d)
-		}
-	}
-	if v.Int("seconds") > 0 {
-		doc.SetStr("async", value.Int(v.Int("seconds")))
-		poll := 15
-		if v.Has("poll_interval") {
-			poll = v.Int("poll_interval")
-		}
-		doc.SetStr("poll", value.Int(poll))
-	}
-	src, err := value.JSON(doc, value.JSONOptions{})
-	if err != nil {
-		return nil, err
-	}
-	node, err := yamldoc.Load([]byte(src), yamldoc.Options{})
-	if err != nil {
-		return nil, err
-	}
-	t, err := p.Loader.TaskFrom(node, pl, "")
-	var d *diag.Diagnostic
-	if errors.As(err, &d) && d.Code == diag.UnknownModule {
-		t, err = &playbook.Task{Action: module, ActionAsWritten: module, Args: value.NewDict(), Vars: value.NewDict()}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	b := &playbook.Block{Implicit: true, Vars: value.NewDict(), Play: pl, Tasks: []playbook.Item{t}}
-	t.Play, t.Parent = pl, b
-	pl.Tasks = []*playbook.Block{b}
-	return &playbook.Playbook{Path: "__adhoc_playbook__", Plays: []*playbook.Play{pl}}, nil
 }

@@ -317,7 +317,7 @@ func (s *session) list() error {
 
 // summary is what a plugin is for, in a line.
 func (s *session) summary(p plugindoc.Place) string {
-	d, err := s.lib.Read(p)
+	d, err := s.lib.Brief(p)
 	if err != nil {
 		return "UNDOCUMENTED"
 	}

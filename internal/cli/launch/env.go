@@ -2,6 +2,7 @@ package launch
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,11 @@ type Env struct {
 	// Classic is set under Ansible's names: messages are Ansible's when nobody watches on a terminal.
 	Classic bool
 
+	// Run runs another command in this process and returns its exit code: pull is two of them.
+	Run func(ctx context.Context, env *Env) int
+	// Names are Ansible's names of the commands.
+	Names []string
+
 	display *callback.Display
 	lines   *bufio.Reader
 }
@@ -38,6 +44,11 @@ func OSEnv() *Env {
 		self = os.Args[0]
 	}
 	return &Env{Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Self: []string{self, "agent"}}
+}
+
+// Fork is the same world for another command line, program name first.
+func (e *Env) Fork(args []string) *Env {
+	return &Env{Args: args, Stdin: e.Stdin, Stdout: e.Stdout, Stderr: e.Stderr, Getenv: e.Getenv, Self: e.Self, Classic: e.Classic, Run: e.Run, Names: e.Names}
 }
 
 // Display is the command's output, set up from the configuration (nil: from the environment alone).

@@ -147,11 +147,7 @@ func (s *session) encryptSecret() (vault.Secret, error) {
 		}
 		return vault.Secret{}, fail(diag.ExitError, "Did not find a match for --encrypt-vault-id="+label+" in the known vault-ids "+s.labels("['", "', '", "']"))
 	}
-	distinct := map[string]bool{}
-	for _, one := range s.secrets.List {
-		distinct[one.Label] = true
-	}
-	if len(distinct) > 1 {
+	if len(s.secrets.List) > 1 {
 		return vault.Secret{}, fail(diag.ExitOptions, "The vault-ids "+s.labels("", ",", "")+" are available to encrypt. Specify the vault-id to encrypt with --encrypt-vault-id")
 	}
 	return s.secrets.List[0], nil

@@ -81,12 +81,12 @@ func (o *Options) Install(ctx context.Context, reqs []Requirement, out string, c
 	if err != nil {
 		return err
 	}
-	o.Print("Starting galaxy collection install process")
 	dest := collectionsDir(out)
 	if len(configured) > 0 && !slices.ContainsFunc(configured, func(p string) bool { return collectionsDir(p) == dest || inside(p, out) }) {
 		o.Warn(fmt.Sprintf("The specified collections path '%s' is not part of the configured Ansible collections paths '%s'. The installed collection will not be picked up in an Ansible run, unless within a playbook-adjacent collections directory.",
 			out, strings.Join(configured, ":")))
 	}
+	o.Print("Starting galaxy collection install process")
 	existing := o.installed()
 	todo := o.unsatisfied(reqs, supplied, existing)
 	if len(todo) == 0 {

@@ -64,6 +64,8 @@ type Place struct {
 	Name       string
 	Collection string // "ansible.builtin", "ansible.legacy", "ns.col"
 	File       string // "" for what is built in
+
+	brief bool // only DOCUMENTATION is wanted
 }
 
 // FQCN is the plugin's full name.
@@ -268,6 +270,12 @@ func (l *Library) inCollection(k Kind, col, name string) (Place, error) {
 	return Place{}, ErrNotFound
 }
 
+// Brief reads what a plugin is for. Mistakes in what it returns do not matter here.
+func (l *Library) Brief(p Place) (*Doc, error) {
+	p.brief = true
+	return l.Read(p)
+}
+
 // Read reads the documentation of a plugin.
 func (l *Library) Read(p Place) (*Doc, error) {
 	if p.Collection == "ansible.builtin" {
@@ -356,6 +364,9 @@ func (l *Library) load(d *Doc, p Place) error {
 	}
 	if d.Doc == nil {
 		return missing(p.Kind, shown, fmt.Sprintf("No documentation available for %s (%s)", shown, file))
+	}
+	if p.brief {
+		return nil
 	}
 	if t, ok := texts["EXAMPLES"]; ok {
 		d.Examples = value.Str(t)

@@ -390,7 +390,11 @@ func (g *clone) checkout() error {
 		return err
 	}
 	if !g.refExists("refs/heads/" + branch) {
-		_, err := g.must(g.dest, "Failed to checkout "+branch, "checkout", "--force", "--track", "-b", branch, g.remote+"/"+branch)
+		track := "--track"
+		if g.Int("depth") > 0 { // the remote of a shallow clone knows one branch, Git refuses to follow another
+			track = "--no-track"
+		}
+		_, err := g.must(g.dest, "Failed to checkout "+branch, "checkout", "--force", track, "-b", branch, g.remote+"/"+branch)
 		return err
 	}
 	if _, err := g.must(g.dest, "Failed to checkout "+branch, "checkout", "--force", branch, "--"); err != nil {
