@@ -58,6 +58,7 @@ type Project struct {
 	// Plugins runs plugins written in Python.
 	Plugins *pyhost.Host
 
+	first       string // directory of the first playbook
 	varsPlugins *pyhost.VarsPlugins
 	actions     *actions
 	opt         Options
@@ -96,6 +97,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		if dir, err := filepath.Abs(o.PlaybookDir); err == nil {
 			finder.Paths = append([]string{filepath.Join(dir, "collections")}, finder.Paths...)
 			p.Plugins.Search.SetBasedir(dir)
+			p.first = dir
 		}
 	}
 	p.Templates.PythonFilter = p.Plugins.Function
@@ -143,7 +145,11 @@ func (p *Project) SetBasedir(dir string) {
 	p.Loader.Basedir = dir
 	p.actions.basedir = dir
 	p.Plugins.Search.SetBasedir(dir)
-	p.actions.finder.Paths = append([]string{filepath.Join(dir, "collections")}, p.Config.List("COLLECTIONS_PATHS")...)
+	paths := []string{filepath.Join(dir, "collections")}
+	if p.first != "" && p.first != dir { // a playbook of a collection finds the collections beside the first one too
+		paths = append(paths, filepath.Join(p.first, "collections"))
+	}
+	p.actions.finder.Paths = append(paths, p.Config.List("COLLECTIONS_PATHS")...)
 }
 
 func duplicates(s string) yamldoc.Duplicates {

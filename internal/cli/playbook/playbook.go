@@ -97,6 +97,9 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	listing := v.Bool("listtasks") || v.Bool("listtags") || v.Bool("listhosts") || v.Bool("syntax")
 	code := 0
 	for _, path := range v.Args {
+		if file, ok := p.Loader.Collections.Playbook(path); ok && !isFile(path) {
+			path = file
+		}
 		p.SetBasedir(filepath.Dir(mustAbs(path)))
 		pb, err := p.Loader.LoadPlaybook(path)
 		if err != nil {
@@ -114,6 +117,8 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	}
 	return code, nil
 }
+
+func isFile(path string) bool { _, err := os.Stat(path); return err == nil }
 
 func mustAbs(path string) string {
 	abs, err := filepath.Abs(path)
