@@ -59,12 +59,12 @@ var mutators = map[string]bool{
 }
 
 func (c *compiler) failAt(n syntax.Node, err error) error {
-	return &Error{Template: c.p.name, Offset: n.Offset(), Line: lineAt(c.p.src, n.Offset()), Err: err}
+	return &Error{Template: c.p.name, Offset: n.Offset(), Line: syntax.Line(c.p.src, n.Offset()), Err: err}
 }
 
 func (c *compiler) assertf(n syntax.Node, format string, args ...any) error {
 	off := n.Offset()
-	line := lineAt(c.p.src, off)
+	line := syntax.Line(c.p.src, off)
 	return &Error{Template: c.p.name, Offset: off, Line: line, Err: &syntax.Error{Msg: fmt.Sprintf(format, args...), Offset: off, Line: line}}
 }
 

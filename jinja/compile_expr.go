@@ -29,7 +29,7 @@ func (c *compiler) compileExpr(e syntax.Expr, sc *scope) (evalFn, error) {
 	}
 	switch e.(type) {
 	case *syntax.Binary, *syntax.Unary, *syntax.Compare, *syntax.Concat, *syntax.Not, *syntax.Logic:
-		if v, ok := c.fold(e, fn); ok && immutable(v) {
+		if v, ok := c.fold(e, fn); ok && value.Immutable(v) {
 			return constant(v), nil
 		}
 	}
@@ -256,7 +256,7 @@ func (c *compiler) cond(e *syntax.Cond, sc *scope) (evalFn, error) {
 	els, err := c.optional(e.Else, sc)
 	p, off := c.p, e.Offset()
 	if els == nil {
-		hint := "the inline if-expression on line " + itoa(lineAt(p.src, off)) + " evaluated to false and no else section was defined."
+		hint := "the inline if-expression on line " + itoa(syntax.Line(p.src, off)) + " evaluated to false and no else section was defined."
 		els = func(*frame) (value.Value, error) { return &value.Undefined{Kind: value.Lenient, Hint: hint}, nil }
 	}
 	return func(f *frame) (value.Value, error) {

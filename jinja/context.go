@@ -2,7 +2,6 @@ package jinja
 
 import (
 	"github.com/troupe-automation/troupe/jinja/syntax"
-	"unicode/utf8"
 
 	"github.com/troupe-automation/troupe/value"
 )
@@ -287,30 +286,4 @@ type frame struct {
 	ctx    *Context
 	out    *output
 	extend *Program // the parent template, once {% extends %} ran
-}
-
-// lineAt is the line of a byte offset.
-func lineAt(src string, off int) int {
-	if off > len(src) {
-		off = len(src)
-	}
-	n := 1
-	for i := 0; i < off; i++ {
-		if src[i] == '\n' {
-			n++
-		}
-	}
-	return n
-}
-
-// Column is the column of a byte offset, counted in code points from 1.
-func Column(src string, off int) int {
-	if off > len(src) {
-		off = len(src)
-	}
-	start := off
-	for start > 0 && src[start-1] != '\n' {
-		start--
-	}
-	return utf8.RuneCountInString(src[start:off]) + 1
 }

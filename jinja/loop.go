@@ -171,12 +171,23 @@ func (*LoopContext) TypeName() string { return "LoopContext" }
 func (*LoopContext) QualifiedTypeName() string { return "jinja2.runtime.LoopContext" }
 
 func (l *LoopContext) next() (value.Value, bool, error) {
-	ok, err := l.peek()
-	if err != nil || !ok {
-		return nil, false, err
+	var v value.Value
+	switch len(l.ahead) {
+	case 0:
+		if l.done {
+			return nil, false, nil
+		}
+		var ok bool
+		var err error
+		if v, ok, err = l.it.Next(); err != nil || !ok {
+			l.done = l.done || err == nil
+			return nil, false, err
+		}
+	case 1:
+		v, l.ahead = l.ahead[0], l.ahead[:0]
+	default:
+		v, l.ahead = l.ahead[0], l.ahead[1:]
 	}
-	v := l.ahead[0]
-	l.ahead = l.ahead[1:]
 	l.index0++
 	l.before, l.current = l.current, v
 	return v, true, nil

@@ -42,7 +42,7 @@ func (c *compiler) macroCode(name string, params []syntax.Param, body []syntax.S
 	for i, p := range params {
 		for _, q := range params[:i] {
 			if q.Name == p.Name {
-				line := lineAt(c.p.src, off)
+				line := syntax.Line(c.p.src, off)
 				return nil, &Error{Template: c.p.name, Offset: off, Line: line, Err: &syntax.Error{
 					Msg: "duplicate argument '" + p.Name + "' in function definition", Offset: off, Line: line}}
 			}
@@ -53,7 +53,7 @@ func (c *compiler) macroCode(name string, params []syntax.Param, body []syntax.S
 		case "caller":
 			m.explicit = true
 			if p.Default == nil {
-				line := lineAt(c.p.src, off)
+				line := syntax.Line(c.p.src, off)
 				return nil, &Error{Template: c.p.name, Offset: off, Line: line, Err: &syntax.Error{
 					Msg: `When defining macros or call blocks the special "caller" argument must be omitted or be given a default.`, Offset: off, Line: line}}
 			}

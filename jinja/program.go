@@ -100,7 +100,7 @@ func (p *Program) wrap(err error, off int) error {
 	if errors.As(err, &e) {
 		return err
 	}
-	return &Error{Template: p.name, Offset: off, Line: lineAt(p.src, off), Err: err}
+	return &Error{Template: p.name, Offset: off, Line: syntax.Line(p.src, off), Err: err}
 }
 
 // rendering is the state of one render.
@@ -254,32 +254,9 @@ func (p *Program) Render(vars Resolver) (string, error) {
 	return s, nil
 }
 
-func (f *Filter) signature() *value.Signature {
-	if f.Signature == "" {
-		return nil
-	}
-	return signatures.get(f.Signature)
-}
+func (f *Filter) signature() *value.Signature { return value.SignatureOf(f.Signature) }
 
-func (g *Global) signature() *value.Signature {
-	if g.Signature == "" {
-		return nil
-	}
-	return signatures.get(g.Signature)
-}
-
-// signatures are parsed once for each text.
-var signatures sigCache
-
-type sigCache struct{ m sync.Map }
-
-func (c *sigCache) get(text string) *value.Signature {
-	if s, ok := c.m.Load(text); ok {
-		return s.(*value.Signature)
-	}
-	s, _ := c.m.LoadOrStore(text, value.ParseSignature(text))
-	return s.(*value.Signature)
-}
+func (g *Global) signature() *value.Signature { return value.SignatureOf(g.Signature) }
 
 // Call without a context serves plain functions only.
 func (g *Global) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) {

@@ -301,9 +301,14 @@ func reverse(c *jinja.Call) (value.Value, error) {
 	if asList {
 		return value.NewList(out...), nil
 	}
-	name := v.TypeName() + "_reverseiterator"
-	if name == "dict_reverseiterator" {
+	name := "reversed"
+	switch v.(type) {
+	case *value.List:
+		name = "list_reverseiterator"
+	case *value.Dict:
 		name = "dict_reversekeyiterator"
+	case *value.Range:
+		name = "range_iterator"
 	}
 	return &value.Iter{Name: name, It: value.SliceIter(out)}, nil
 }

@@ -36,6 +36,7 @@ type Flag struct {
 	Choices []string
 	Int     bool // the value is a number
 	Group   string
+	Mutex   string // flags with the same word exclude each other
 }
 
 // Command is a program with flags and arguments, or with subcommands.
@@ -58,6 +59,7 @@ type Values struct {
 	text  map[string]string
 	list  map[string][]string
 	count map[string]int
+	mutex map[string]*Flag // the flag of each group that was given
 }
 
 // UsageError is a command line that cannot be read; the exit code is 2.
@@ -107,7 +109,7 @@ func (v *Values) Int(dest string) int {
 
 // Parse reads a command line without the program's name.
 func (c *Command) Parse(args []string) (*Values, error) {
-	v := &Values{Command: c, text: map[string]string{}, list: map[string][]string{}, count: map[string]int{}}
+	v := &Values{Command: c, text: map[string]string{}, list: map[string][]string{}, count: map[string]int{}, mutex: map[string]*Flag{}}
 	onlyArgs := false
 	for i := 0; i < len(args); i++ {
 		a := args[i]
@@ -235,7 +237,9 @@ func (c *Command) short(v *Values, a string, rest []string) (int, error) {
 			return 0, &UsageError{c.Prog, "unrecognized arguments: " + a, ""}
 		}
 		if f.Kind == True || f.Kind == Count {
-			v.count[f.Dest]++
+			if _, err := c.set(v, f, name, "", false, nil); err != nil {
+				return 0, err
+			}
 			continue
 		}
 		val := strings.TrimPrefix(a[i+1:], "=")
@@ -256,6 +260,12 @@ func (c *Command) byName(name string) *Flag {
 }
 
 func (c *Command) set(v *Values, f *Flag, name, val string, hasVal bool, rest []string) (int, error) {
+	if f.Mutex != "" {
+		if other := v.mutex[f.Mutex]; other != nil && other != f {
+			return 0, &UsageError{c.Prog, fmt.Sprintf("argument %s: not allowed with argument %s", strings.Join(f.Names, "/"), strings.Join(other.Names, "/")), ""}
+		}
+		v.mutex[f.Mutex] = f
+	}
 	if f.Kind == True || f.Kind == Count {
 		if hasVal {
 			return 0, &UsageError{c.Prog, fmt.Sprintf("argument %s: ignored explicit argument '%s'", strings.Join(f.Names, "/"), val), ""}

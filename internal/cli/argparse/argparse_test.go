@@ -65,3 +65,33 @@ func TestParseErrors(t *testing.T) {
 		})
 	}
 }
+
+// Flags of one group exclude each other; the same flag may come twice.
+func TestMutex(t *testing.T) {
+	c := &Command{Prog: "p", Flags: []Flag{
+		{Names: []string{"-k", "--ask"}, Dest: "ask", Kind: True, Mutex: "pass"},
+		{Names: []string{"--file"}, Dest: "file", Mutex: "pass"},
+	}}
+	for _, one := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"one", []string{"--file", "x"}, ""},
+		{"twice", []string{"--file", "x", "--file", "y"}, ""},
+		{"both", []string{"-k", "--file", "x"}, "argument --file: not allowed with argument -k/--ask"},
+		{"the other way round", []string{"--file=x", "-k"}, "argument -k/--ask: not allowed with argument --file"},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			_, err := c.Parse(one.args)
+			var u *UsageError
+			got := ""
+			if errors.As(err, &u) {
+				got = u.Msg
+			}
+			if got != one.want {
+				t.Errorf("%q, want %q", got, one.want)
+			}
+		})
+	}
+}

@@ -33,11 +33,11 @@ func command(prog string) *argparse.Command {
 			{Names: []string{"-t", "--type"}, Dest: "type", Choices: types, Help: "the kind of plugin (module)"},
 			{Names: []string{"-j", "--json"}, Dest: "json_format", Kind: argparse.True, Help: "as JSON"},
 			{Names: []string{"-r", "--roles-path"}, Dest: "roles_path", Kind: argparse.Prepend, Metavar: "PATH", Help: "where roles are"},
-			{Names: []string{"-e", "--entry-point"}, Dest: "entry_point", Help: "only this entry point of roles"},
-			{Names: []string{"-s", "--snippet"}, Dest: "show_snippet", Kind: argparse.True, Help: "something to paste into a playbook (inventory, lookup, module)"},
-			{Names: []string{"-F", "--list_files"}, Dest: "list_files", Kind: argparse.True, Help: "list plugins with their files"},
-			{Names: []string{"-l", "--list"}, Dest: "list_dir", Kind: argparse.True, Help: "list plugins; arguments are collections"},
-			{Names: []string{"--metadata-dump"}, Dest: "dump", Kind: argparse.True, Help: "everything about everything, as JSON"},
+			{Names: []string{"-e", "--entry-point"}, Dest: "entry_point", Mutex: "what", Help: "only this entry point of roles"},
+			{Names: []string{"-s", "--snippet"}, Dest: "show_snippet", Mutex: "what", Kind: argparse.True, Help: "something to paste into a playbook (inventory, lookup, module)"},
+			{Names: []string{"-F", "--list_files"}, Dest: "list_files", Mutex: "what", Kind: argparse.True, Help: "list plugins with their files"},
+			{Names: []string{"-l", "--list"}, Dest: "list_dir", Mutex: "what", Kind: argparse.True, Help: "list plugins; arguments are collections"},
+			{Names: []string{"--metadata-dump"}, Dest: "dump", Mutex: "what", Kind: argparse.True, Help: "everything about everything, as JSON"},
 			{Names: []string{"--no-fail-on-errors"}, Dest: "no_fail_on_errors", Kind: argparse.True, Help: "put mistakes into the dump instead of stopping"},
 		}),
 	}
@@ -64,15 +64,6 @@ func Main(_ context.Context, env *launch.Env, prog string, args []string) (int, 
 	}
 	if err != nil {
 		return 0, err
-	}
-	exclusive := 0
-	for _, d := range []string{"entry_point", "show_snippet", "list_files", "list_dir", "dump"} {
-		if v.Has(d) {
-			exclusive++
-		}
-	}
-	if exclusive > 1 {
-		return 0, &argparse.UsageError{Prog: prog, Msg: "-e/--entry-point, -s/--snippet, -F/--list_files, -l/--list and --metadata-dump exclude each other"}
 	}
 	base, err := launch.Start(env, v)
 	if err != nil {

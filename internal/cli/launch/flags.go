@@ -29,8 +29,8 @@ func Inventory() []argparse.Flag {
 func Vault() []argparse.Flag {
 	return []argparse.Flag{
 		{Names: []string{"--vault-id"}, Dest: "vault_ids", Kind: argparse.Append, Metavar: "ID", Help: "vault identity: label@file, label@prompt"},
-		{Names: []string{"-J", "--ask-vault-password", "--ask-vault-pass"}, Dest: "ask_vault_pass", Kind: argparse.True, Help: "ask for the vault password"},
-		{Names: []string{"--vault-password-file", "--vault-pass-file"}, Dest: "vault_password_files", Kind: argparse.Append, Metavar: "FILE", Help: "file or program that gives the vault password"},
+		{Names: []string{"-J", "--ask-vault-password", "--ask-vault-pass"}, Dest: "ask_vault_pass", Mutex: "vault", Kind: argparse.True, Help: "ask for the vault password"},
+		{Names: []string{"--vault-password-file", "--vault-pass-file"}, Dest: "vault_password_files", Mutex: "vault", Kind: argparse.Append, Metavar: "FILE", Help: "file or program that gives the vault password"},
 	}
 }
 
@@ -45,8 +45,8 @@ func Connect() []argparse.Flag {
 		{Names: []string{"--sftp-extra-args"}, Dest: "sftp_extra_args", Metavar: "ARGS", Help: "extra arguments for sftp", Group: "connection"},
 		{Names: []string{"--scp-extra-args"}, Dest: "scp_extra_args", Metavar: "ARGS", Help: "extra arguments for scp", Group: "connection"},
 		{Names: []string{"--ssh-extra-args"}, Dest: "ssh_extra_args", Metavar: "ARGS", Help: "extra arguments for ssh", Group: "connection"},
-		{Names: []string{"-k", "--ask-pass"}, Dest: "ask_pass", Kind: argparse.True, Help: "ask for the connection password", Group: "connection"},
-		{Names: []string{"--connection-password-file", "--conn-pass-file"}, Dest: "connection_password_file", Metavar: "FILE", Help: "file with the connection password", Group: "connection"},
+		{Names: []string{"-k", "--ask-pass"}, Dest: "ask_pass", Mutex: "connpass", Kind: argparse.True, Help: "ask for the connection password", Group: "connection"},
+		{Names: []string{"--connection-password-file", "--conn-pass-file"}, Dest: "connection_password_file", Mutex: "connpass", Metavar: "FILE", Help: "file with the connection password", Group: "connection"},
 	}
 }
 
@@ -56,8 +56,8 @@ func Become() []argparse.Flag {
 		{Names: []string{"-b", "--become"}, Dest: "become", Kind: argparse.True, Help: "run as another user", Group: "become"},
 		{Names: []string{"--become-method"}, Dest: "become_method", Metavar: "METHOD", Help: "how to become the user (sudo)", Group: "become"},
 		{Names: []string{"--become-user"}, Dest: "become_user", Metavar: "USER", Help: "the user to become (root)", Group: "become"},
-		{Names: []string{"-K", "--ask-become-pass"}, Dest: "become_ask_pass", Kind: argparse.True, Help: "ask for the become password", Group: "become"},
-		{Names: []string{"--become-password-file", "--become-pass-file"}, Dest: "become_password_file", Metavar: "FILE", Help: "file with the become password", Group: "become"},
+		{Names: []string{"-K", "--ask-become-pass"}, Dest: "become_ask_pass", Mutex: "becomepass", Kind: argparse.True, Help: "ask for the become password", Group: "become"},
+		{Names: []string{"--become-password-file", "--become-pass-file"}, Dest: "become_password_file", Mutex: "becomepass", Metavar: "FILE", Help: "file with the become password", Group: "become"},
 	}
 }
 

@@ -85,11 +85,11 @@ func (s *Session) Secrets(ctx context.Context) (*vault.Secrets, error) {
 	if s.Values.Bool("ask_vault_pass") {
 		ids = append(ids, s.Config.Str("DEFAULT_VAULT_IDENTITY")+"@prompt_ask_vault_pass")
 	}
-	if len(s.Values.List("vault_password_files")) == 0 {
-		if f := s.Config.Str("DEFAULT_VAULT_PASSWORD_FILE"); f != "" {
-			ids = append([]string{s.Config.Str("DEFAULT_VAULT_IDENTITY") + "@" + f}, ids...)
-		}
+	if f := s.Config.Str("DEFAULT_VAULT_PASSWORD_FILE"); f != "" {
+		ids = append([]string{s.Config.Str("DEFAULT_VAULT_IDENTITY") + "@" + f}, ids...)
 	}
+
+	var failed error
 	for _, id := range ids {
 		label, src := vault.SplitID(id)
 		switch src {
@@ -108,11 +108,27 @@ func (s *Session) Secrets(ctx context.Context) (*vault.Secrets, error) {
 			out.List = append(out.List, vault.Secret{Label: label, Password: []byte(strings.TrimSpace(pass))})
 		default:
 			secret, err := vault.Load(ctx, label, src)
+			if err != nil && ctx.Err() == nil { // the others may do
+				what := "in vault password file loading"
+				if strings.HasSuffix(err.Error(), "was not found") {
+					what = "getting vault password file"
+				}
+				shown := label
+				if shown == "" {
+					shown = s.Config.Str("DEFAULT_VAULT_IDENTITY")
+				}
+				s.Display.Warning(fmt.Sprintf("Error %s (%s): %s", what, shown, err))
+				failed = &diag.Diagnostic{Code: diag.VaultNoPassword, Summary: err.Error(), Classic: err.Error(), Exit: diag.ExitError, Cause: err}
+				continue
+			}
 			if err != nil {
-				return nil, &diag.Diagnostic{Code: diag.VaultNoPassword, Summary: err.Error(), Classic: err.Error(), Exit: diag.ExitError, Cause: err}
+				return nil, err
 			}
 			out.List = append(out.List, secret)
 		}
+	}
+	if len(out.List) == 0 && failed != nil {
+		return nil, failed
 	}
 	return out, nil
 }

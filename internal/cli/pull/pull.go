@@ -30,6 +30,9 @@ var modules = []string{"git", "subversion", "hg", "bzr"}
 
 func command(prog string) *argparse.Command {
 	connect := launch.Connect()
+	for i := range connect {
+		connect[i].Mutex = "" // here Ansible lets both be given
+	}
 	flags := slices.Concat(launch.Common(), connect, launch.Vault(), []argparse.Flag{
 		{Names: []string{"-e", "--extra-vars"}, Dest: "extra_vars", Kind: argparse.Append, Metavar: "VARS", Help: "variables as key=value, YAML or JSON; @file reads a file"},
 		{Names: []string{"-t", "--tags"}, Dest: "tags", Kind: argparse.Append, Help: "only plays and tasks with these tags"},
@@ -38,8 +41,8 @@ func command(prog string) *argparse.Command {
 		{Names: []string{"--list-hosts"}, Dest: "listhosts", Kind: argparse.True, Help: "list the matching hosts and do nothing else"},
 		{Names: []string{"-l", "--limit"}, Dest: "subset", Metavar: "PATTERN", Help: "run only on hosts that match this too"},
 		{Names: []string{"-M", "--module-path"}, Dest: "module_path", Kind: argparse.Prepend, Metavar: "PATH", Help: "more directories with modules"},
-		{Names: []string{"-K", "--ask-become-pass"}, Dest: "become_ask_pass", Kind: argparse.True, Help: "ask for the become password"},
-		{Names: []string{"--become-password-file", "--become-pass-file"}, Dest: "become_password_file", Metavar: "FILE", Help: "file with the become password"},
+		{Names: []string{"-K", "--ask-become-pass"}, Dest: "become_ask_pass", Mutex: "becomepass", Kind: argparse.True, Help: "ask for the become password"},
+		{Names: []string{"--become-password-file", "--become-pass-file"}, Dest: "become_password_file", Mutex: "becomepass", Metavar: "FILE", Help: "file with the become password"},
 		{Names: []string{"--purge"}, Dest: "purge", Kind: argparse.True, Help: "delete the checkout afterwards"},
 		{Names: []string{"-o", "--only-if-changed"}, Dest: "ifchanged", Kind: argparse.True, Help: "run only when the repository has something new"},
 		{Names: []string{"-s", "--sleep"}, Dest: "sleep", Metavar: "SECONDS", Help: "wait for a random time up to this first"},

@@ -99,8 +99,6 @@ func rekey(s *session) error {
 	var to vault.Secret
 	var err error
 	switch id, file := s.Values.Str("new_vault_id"), s.Values.Str("new_vault_password_file"); {
-	case id != "" && file != "":
-		return fail(diag.ExitOptions, "argument --new-vault-id: not allowed with argument --new-vault-password-file")
 	case id != "":
 		label, src := vault.SplitID(id)
 		to, err = s.newSecret(label, src)

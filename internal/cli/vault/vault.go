@@ -47,8 +47,8 @@ var actions = []action{
 	}, []string{"string_to_encrypt*"}, encryptString},
 	{"rekey", "gives encrypted files another password", []argparse.Flag{
 		idFlag,
-		{Names: []string{"--new-vault-password-file"}, Dest: "new_vault_password_file", Metavar: "FILE", Help: "file with the new password"},
-		{Names: []string{"--new-vault-id"}, Dest: "new_vault_id", Metavar: "ID", Help: "the new vault id: label@file"},
+		{Names: []string{"--new-vault-password-file"}, Dest: "new_vault_password_file", Mutex: "new", Metavar: "FILE", Help: "file with the new password"},
+		{Names: []string{"--new-vault-id"}, Dest: "new_vault_id", Mutex: "new", Metavar: "ID", Help: "the new vault id: label@file"},
 	}, []string{"file_name*"}, rekey},
 }
 

@@ -36,15 +36,7 @@ func (f *Files) Read(path string) ([]byte, error) {
 
 // Load reads a file that holds a mapping, or nothing.
 func (f *Files) Load(path string) (*value.Dict, error) {
-	data, err := f.Read(path)
-	if err != nil {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
-			return nil, fmt.Errorf("Could not find or access '%s': %w", path, err) //nolint:staticcheck // Ansible's words
-		}
-		return nil, &diag.Diagnostic{Summary: err.Error(), Classic: err.Error(), Exit: diag.ExitError, Cause: err}
-	}
-	node, err := yamldoc.Load(data, yamldoc.Options{File: path, Open: f.Secrets.Open, Duplicates: f.Duplicates, Warn: f.Warn})
+	node, err := f.node(path)
 	if err != nil {
 		return nil, err
 	}
@@ -53,10 +45,54 @@ func (f *Files) Load(path string) (*value.Dict, error) {
 	}
 	d, ok := node.Value().(*value.Dict)
 	if !ok {
-		msg := fmt.Sprintf("%s must be stored as a dictionary/hash", path)
-		return nil, (&diag.Diagnostic{Code: diag.VarsNotMapping, Summary: "variables must be a mapping", Classic: msg, Exit: diag.ExitError}).At(node.Pos, 0, "")
+		return nil, notMapping(path, node)
 	}
 	return d, nil
+}
+
+// LoadList is Load for vars_files, which may hold a list of dictionaries too: the last one is strongest.
+func (f *Files) LoadList(path string) (*value.Dict, error) {
+	node, err := f.node(path)
+	if err != nil {
+		return nil, err
+	}
+	if node.IsNull() {
+		return value.NewDict(), nil
+	}
+	if node.Kind != yamldoc.Sequence {
+		d, ok := node.Value().(*value.Dict)
+		if !ok {
+			return nil, notMapping(path, node)
+		}
+		return d, nil
+	}
+	out := value.NewDict()
+	for _, one := range node.Items {
+		d, ok := one.Value().(*value.Dict)
+		if !ok {
+			return nil, notMapping(path, one)
+		}
+		out = Over(out, d)
+	}
+	return out, nil
+}
+
+func notMapping(path string, node *yamldoc.Node) error {
+	msg := fmt.Sprintf("%s must be stored as a dictionary/hash", path)
+	return (&diag.Diagnostic{Code: diag.VarsNotMapping, Summary: "variables must be a mapping", Classic: msg, Exit: diag.ExitError}).At(node.Pos, 0, "")
+}
+
+// node reads a file of variables.
+func (f *Files) node(path string) (*yamldoc.Node, error) {
+	data, err := f.Read(path)
+	if err != nil {
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			return nil, fmt.Errorf("Could not find or access '%s': %w", path, err) //nolint:staticcheck // Ansible's words
+		}
+		return nil, &diag.Diagnostic{Summary: err.Error(), Classic: err.Error(), Exit: diag.ExitError, Cause: err}
+	}
+	return yamldoc.Load(data, yamldoc.Options{File: path, Open: f.Secrets.Open, Duplicates: f.Duplicates, Warn: f.Warn})
 }
 
 // extensions of files of variables, in the order they are tried.

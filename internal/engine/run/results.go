@@ -190,10 +190,11 @@ func (p *play) store(t *playbook.Task, h *hostRun, r *task.Result) {
 		case action.SetFact:
 			for k, v := range o.Facts.All() {
 				name, _ := value.AsString(k)
-				kind := template.UnsafeText
+				kind := o.Kinds[name]
 				if o.Untainted {
 					v = template.Content(v, t.Pos)
-					kind = o.Kinds[name]
+				} else if kind != template.UnsafeNativeText {
+					kind = template.UnsafeText
 				}
 				target.setVar(name, v, kind)
 				if o.Cacheable {

@@ -280,7 +280,7 @@ func (p *play) varsFile(name string) (*value.Dict, string, error) {
 		if st, err := os.Stat(path); err != nil || st.IsDir() {
 			continue
 		}
-		d, err := p.Run.Vars.Files.Load(path)
+		d, err := p.Run.Vars.Files.LoadList(path)
 		if err != nil {
 			return nil, path, err
 		}
@@ -303,7 +303,7 @@ func (h *host) setLayer() vars.Layer {
 		IsData: func(name string) bool {
 			h.mu.RLock()
 			defer h.mu.RUnlock()
-			return h.setKind[name] == template.UnsafeText
+			return h.setKind[name] == template.UnsafeText || h.setKind[name] == template.UnsafeNativeText
 		},
 		Kind: func(name string) template.TextKind {
 			h.mu.RLock()
