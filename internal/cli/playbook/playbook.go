@@ -16,6 +16,7 @@ import (
 	troupe "github.com/troupe-automation/troupe"
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
 	"github.com/troupe-automation/troupe/internal/cli/launch"
+	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/diag"
 )
@@ -98,7 +99,8 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	code := 0
 	for _, path := range v.Args {
 		if file, ok := p.Loader.Collections.Playbook(path); ok && !isFile(path) {
-			path = file
+			col, _, _ := collection.Split(path)
+			p.Loader.DefaultCollections, path = []string{col}, file
 		}
 		p.SetBasedir(filepath.Dir(mustAbs(path)))
 		pb, err := p.Loader.LoadPlaybook(path)
