@@ -9,7 +9,7 @@ LDFLAGS := -s -w
 # How the agents are built small; their size test reads the same file.
 AGENTFLAGS := $(shell cat cmd/troupe-agent/build.flags)
 
-.PHONY: help build agents dev demo test race vet lint fmt fuzz bench clean
+.PHONY: help build agents dev demo test race vet lint fmt fuzz fuzz-diff bench-jinja bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,12 @@ lint: ## golangci-lint with the house's rules
 
 fuzz: ## every fuzz target for a minute each (T=60s)
 	@test/fuzz $(or $(T),60s)
+
+fuzz-diff: ## random templates here and in Python's Jinja2 (T=10m, PYTHON=python3)
+	$(GO) run ./test/fuzzdiff -time $(or $(T),10m) -python $(or $(PYTHON),python3)
+
+bench-jinja: ## the template engine beside Python's Jinja2, in one run (PYTHON=python3)
+	$(GO) run ./test/benchjinja -python $(or $(PYTHON),python3)
 
 bench: ## the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -26,6 +26,7 @@ type actions struct {
 	plugins *pyhost.Search
 	paths   []string // configured library directories
 	basedir string
+	rejects map[string]bool // modules that PLUGIN_FILTERS_CFG forbids, by short name
 
 	mu     sync.Mutex
 	found  map[string]string // library modules by name, as they are found
@@ -40,6 +41,9 @@ var special = map[string]bool{
 // ResolveAction implements playbook.Actions: adjacent and configured libraries before builtin ones for short names,
 // then the collections asked for.
 func (a *actions) ResolveAction(name string, collections []string) (*collection.Resolved, error) {
+	if len(a.rejects) > 0 && a.rejects[strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")] {
+		return nil, nil
+	}
 	if strings.Contains(name, ".") {
 		return a.full(name)
 	}
@@ -52,10 +56,24 @@ func (a *actions) ResolveAction(name string, collections []string) (*collection.
 			return r, err
 		}
 	}
-	if path := a.library(name); path != "" {
-		return &collection.Resolved{FQCN: "ansible.legacy." + name, Name: name, Path: path}, nil
+	if r := a.legacy(name); r != nil {
+		return r, nil
 	}
 	return a.builtin(name)
+}
+
+// legacy finds a module of a library directory, or an action plugin in Python beside one; nil when there is neither.
+func (a *actions) legacy(name string) *collection.Resolved {
+	path := a.library(name)
+	action := a.plugins.Adjacent("action", name)
+	if path == "" && action == nil {
+		return nil
+	}
+	r := &collection.Resolved{FQCN: "ansible.legacy." + name, Name: name, Path: path}
+	if action != nil {
+		r.ActionPath = action.Path
+	}
+	return r
 }
 
 // full resolves a name with its collection.
@@ -64,14 +82,27 @@ func (a *actions) full(name string) (*collection.Resolved, error) {
 		return a.builtin(short)
 	}
 	if short, ok := strings.CutPrefix(name, "ansible.legacy."); ok {
-		if path := a.library(short); path != "" {
-			return &collection.Resolved{FQCN: name, Name: short, Path: path}, nil
+		if r := a.legacy(short); r != nil {
+			return r, nil
 		}
 		return a.builtin(short)
 	}
 	r, err := a.finder.Plugin(collection.Modules, name)
 	if err != nil {
 		return nil, err
+	}
+	if !a.native(name) {
+		act, err := a.finder.Plugin(collection.Action, name)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case act == nil || !strings.HasSuffix(act.Path, ".py"):
+		case r == nil || r.Path == "":
+			return &collection.Resolved{FQCN: act.FQCN, Collection: act.Collection, Name: act.Name, ActionPath: act.Path, Warnings: act.Warnings}, nil
+		default:
+			r.ActionPath = act.Path
+		}
 	}
 	if a.native(name) && (r == nil || r.Path == "") {
 		return &collection.Resolved{FQCN: name, Collection: name[:strings.LastIndexByte(name, '.')], Name: name[strings.LastIndexByte(name, '.')+1:]}, nil

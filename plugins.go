@@ -40,3 +40,37 @@ func (p *Project) lookup(ctx context.Context) template.LookupFunc {
 		return native.Lookup(t, name, terms, options)
 	}
 }
+
+// Callbacks loads the callbacks written in Python: the one for standard output when it is named, those that are enabled, and with
+// adjacent those that lie beside the playbook. nil when there are none.
+func (p *Project) Callbacks(ctx context.Context, stdout string, enabled []string, adjacent bool) (*pyhost.Callbacks, bool, error) {
+	return p.Plugins.LoadCallbacks(ctx, pyhost.CallbackOptions{Stdout: stdout, Enabled: enabled, Adjacent: adjacent, Ask: p.askRun})
+}
+
+// askRun answers what plugins of the run ask: hosts with their variables, extra variables.
+func (p *Project) askRun(op string, args *value.Dict) (value.Value, bool, error) {
+	switch op {
+	case "extra_vars":
+		return p.ExtraVars, true, nil
+	case "host":
+		v, _ := args.GetStr("name")
+		name, _ := value.AsString(v)
+		h := p.Inventory.Host(name)
+		if h == nil {
+			return value.DictOf("vars", value.NewDict(), "groups", value.NewList()), true, nil
+		}
+		groups := value.NewList()
+		for _, g := range h.GroupNames() {
+			groups.Elems = append(groups.Elems, value.Str(g))
+		}
+		vars := h.Vars.Copy()
+		if own, err := p.Vars.Host(h, p.Loader.Basedir); err == nil {
+			vars = own.Groups.Vars.Copy()
+			for k, e := range own.Host.Vars.All() {
+				_ = vars.Set(k, e) // the key was hashable before
+			}
+		}
+		return value.DictOf("vars", vars, "groups", groups), true, nil
+	}
+	return nil, false, nil
+}

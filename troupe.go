@@ -106,6 +106,9 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		Merge: o.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge",
 	}
 	p.actions = &actions{plugins: p.Plugins.Search, natives: o.Natives, finder: finder, paths: append(o.ModulePath, o.Config.List("DEFAULT_MODULE_PATH")...)}
+	if p.actions.rejects, err = p.rejectedModules(); err != nil {
+		return nil, err
+	}
 	p.Loader = &playbook.Loader{
 		RolesPath: o.Config.List("DEFAULT_ROLES_PATH"), Actions: p.actions, Renderer: &renderer{p.Templates}, Collections: finder,
 		Secrets: o.Secrets, ExtraVars: extra, Duplicates: dups, Warn: warn,
@@ -188,6 +191,9 @@ func (p *Project) loadInventory(ctx context.Context) error {
 	}
 	for _, w := range inv.Warnings {
 		p.opt.Warn(w)
+	}
+	for _, n := range inv.Notes {
+		p.opt.Log(3, n)
 	}
 	p.Inventory = inv
 	return nil
@@ -290,8 +296,9 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (int, error) {
 		cache = c
 	}
 	runner := &task.Runner{
-		Templates: p.Templates, Config: p.Config, Sessions: pool, Natives: p.opt.Natives, Python: p.actions.python, Verbosity: o.Verbosity, CLI: o.CLI,
+		Templates: p.Templates, Config: p.Config, Sessions: pool, Natives: p.opt.Natives, Python: p.actions.python, Plugins: p.Plugins, Verbosity: o.Verbosity, CLI: o.CLI,
 	}
+	p.Plugins.Prompt = o.Prompt
 	r := run.New(run.Options{
 		Config: p.Config, Inventory: p.Inventory, Loader: p.Loader, Vars: p.Vars, Templates: p.Templates, Runner: runner, Sink: o.Sink,
 		ExtraVars: p.ExtraVars, Tags: run.Tags{Run: o.Tags, Skip: o.Skip}, StartAtTask: o.StartAtTask, Step: o.Step, Limit: o.Limit, Forks: forks,

@@ -54,6 +54,8 @@ type Task struct {
 	Diff    bool        // shows differences
 	NoLog   bool
 	Attempt int
+	// Keywords are further keywords of the task, unrendered, for callbacks that are plugins.
+	Keywords *value.Dict
 }
 
 // Host names where a result comes from.
@@ -86,6 +88,12 @@ type NoHostsMatched struct{ Pattern string }
 
 // NoHostsRemaining says that all hosts of the play failed.
 type NoHostsRemaining struct{}
+
+// VarsPrompt is sent before the user is asked for a variable.
+type VarsPrompt struct {
+	Name, Prompt string
+	Private      bool
+}
 
 // TaskStart is sent before the first host begins the task.
 type TaskStart struct {
@@ -203,6 +211,7 @@ func (*PlaybookStart) eventType() string    { return "playbook_start" }
 func (*PlayStart) eventType() string        { return "play_start" }
 func (*NoHostsMatched) eventType() string   { return "no_hosts_matched" }
 func (*NoHostsRemaining) eventType() string { return "no_hosts_remaining" }
+func (*VarsPrompt) eventType() string       { return "vars_prompt" }
 func (*TaskStart) eventType() string        { return "task_start" }
 func (*HostStart) eventType() string        { return "host_start" }
 func (*Result) eventType() string           { return "result" }

@@ -24,13 +24,14 @@ type scope struct {
 	top    bool // top level of the template or of a block: assignments are exported
 	root   bool // not inside any block tag
 	check  bool // output stops once {% extends %} ran
+	maybe  bool // in a branch, which may not run: unknown filters fail when it does
 	loop   bool // inside a loop, where break and continue work
 	escape bool // autoescape
 }
 
 func (s *scope) inner() *scope {
 	c := *s
-	c.top, c.root = false, false
+	c.top, c.root, c.maybe = false, false, false
 	c.syms = newSymbols(s.syms, s.fn)
 	return &c
 }
@@ -38,14 +39,14 @@ func (s *scope) inner() *scope {
 // soft is the same scope, not at the root any more: branches of an if.
 func (s *scope) soft() *scope {
 	c := *s
-	c.root = false
+	c.root, c.maybe = false, true
 	return &c
 }
 
 // fresh is a scope in a function of its own.
 func (s *scope) fresh() *scope {
 	c := *s
-	c.top, c.root, c.loop = false, false, false
+	c.top, c.root, c.loop, c.maybe = false, false, false, false
 	c.fn = &function{parent: s.fn}
 	c.syms = newSymbols(s.syms, c.fn)
 	return &c
@@ -58,12 +59,12 @@ var mutators = map[string]bool{
 }
 
 func (c *compiler) failAt(n syntax.Node, err error) error {
-	return &Error{Template: c.p.name, Offset: n.Offset(), Line: lineAt(c.p.src, n.Offset()), Err: err}
+	return &Error{Template: c.p.name, Offset: n.Offset(), Line: syntax.Line(c.p.src, n.Offset()), Err: err}
 }
 
 func (c *compiler) assertf(n syntax.Node, format string, args ...any) error {
 	off := n.Offset()
-	line := lineAt(c.p.src, off)
+	line := syntax.Line(c.p.src, off)
 	return &Error{Template: c.p.name, Offset: off, Line: line, Err: &syntax.Error{Msg: fmt.Sprintf(format, args...), Offset: off, Line: line}}
 }
 

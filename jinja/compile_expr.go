@@ -29,7 +29,7 @@ func (c *compiler) compileExpr(e syntax.Expr, sc *scope) (evalFn, error) {
 	}
 	switch e.(type) {
 	case *syntax.Binary, *syntax.Unary, *syntax.Compare, *syntax.Concat, *syntax.Not, *syntax.Logic:
-		if v, ok := c.fold(e, fn); ok && immutable(v) {
+		if v, ok := c.fold(e, fn); ok && value.Immutable(v) {
 			return constant(v), nil
 		}
 	}
@@ -244,6 +244,7 @@ func (c *compiler) dict(e *syntax.Dict, sc *scope) (evalFn, error) {
 }
 
 func (c *compiler) cond(e *syntax.Cond, sc *scope) (evalFn, error) {
+	sc = sc.soft()
 	test, err := c.compileExpr(e.Test, sc)
 	if err != nil {
 		return nil, err
@@ -255,7 +256,7 @@ func (c *compiler) cond(e *syntax.Cond, sc *scope) (evalFn, error) {
 	els, err := c.optional(e.Else, sc)
 	p, off := c.p, e.Offset()
 	if els == nil {
-		hint := "the inline if-expression on line " + itoa(lineAt(p.src, off)) + " evaluated to false and no else section was defined."
+		hint := "the inline if-expression on line " + itoa(syntax.Line(p.src, off)) + " evaluated to false and no else section was defined."
 		els = func(*frame) (value.Value, error) { return &value.Undefined{Kind: value.Lenient, Hint: hint}, nil }
 	}
 	return func(f *frame) (value.Value, error) {
@@ -535,7 +536,7 @@ func (c *compiler) filter(e *syntax.Filter, sc *scope, inner evalFn) (evalFn, er
 		return nil, c.failAt(e, err)
 	}
 	if flt == nil {
-		return nil, c.failAt(e, &UnknownError{Kind: "filter", Name: e.Name})
+		return c.unknown(e, "filter", e.Name, sc)
 	}
 	node := inner
 	if e.Node != nil {
@@ -555,13 +556,23 @@ func (c *compiler) filter(e *syntax.Filter, sc *scope, inner evalFn) (evalFn, er
 	return c.apply(flt, e.Name, node, origin, e.Args, sc, e.Offset())
 }
 
+// unknown fails at once for a filter or test that does not exist; in a branch, and when no one else is to be asked for
+// names, only if the branch runs.
+func (c *compiler) unknown(e syntax.Expr, kind, name string, sc *scope) (evalFn, error) {
+	if !sc.maybe || c.env.MissingFilter != nil || c.env.MissingTest != nil {
+		return nil, c.failAt(e, &UnknownError{Kind: kind, Name: name})
+	}
+	err := c.failAt(e, value.Errorf("TemplateRuntimeError", "No %s named %s found.", kind, mustRepr(value.Str(name))))
+	return func(*frame) (value.Value, error) { return nil, err }, nil
+}
+
 func (c *compiler) test(e *syntax.Test, sc *scope) (evalFn, error) {
 	t, err := c.env.Test(e.Name)
 	if err != nil {
 		return nil, c.failAt(e, err)
 	}
 	if t == nil {
-		return nil, c.failAt(e, &UnknownError{Kind: "test", Name: e.Name})
+		return c.unknown(e, "test", e.Name, sc)
 	}
 	node, err := c.compileExpr(e.Node, sc)
 	if err != nil {
@@ -587,10 +598,7 @@ func (c *compiler) apply(flt *Filter, name string, node evalFn, origin syntax.Ex
 	}
 	if slots, ok := bindStatic(sig, node, args); ok {
 		return func(f *frame) (value.Value, error) {
-			var call struct {
-				Call
-				buf [4]value.Value
-			}
+			call := f.ctx.run.call()
 			vals := call.buf[:0]
 			if len(slots) > len(call.buf) {
 				vals = make([]value.Value, 0, len(slots))
@@ -608,6 +616,7 @@ func (c *compiler) apply(flt *Filter, name string, node evalFn, origin syntax.Ex
 			if err != nil {
 				return nil, p.wrap(f.ctx.named(err, operand{origin, call.Args[0]}), off)
 			}
+			f.ctx.run.done(call, v)
 			return v, nil
 		}, nil
 	}

@@ -194,7 +194,7 @@ func (c *compiler) print(n syntax.Expr, fn evalFn, sc *scope) execFn {
 				v = value.Str(value.EscapeHTML(s))
 			}
 		}
-		if !native {
+		if !native && !f.out.asText {
 			// Plain Jinja turns values into text here, so that an undefined one fails at its own place.
 			if _, ok := v.(value.Str); !ok {
 				s, err := value.ToStr(v)
@@ -270,18 +270,18 @@ func (c *compiler) assignStmt(st *syntax.Assign, sc *scope) (execFn, error) {
 }
 
 // capture runs body with an output of its own and joins its nodes.
-func (c *compiler) capture(body execFn, off int) func(f *frame) (value.Value, error) {
+func (c *compiler) capture(body execFn, escape bool, off int) func(f *frame) (value.Value, error) {
 	p := c.p
 	return func(f *frame) (value.Value, error) {
 		saved := f.out
-		f.out = &output{}
+		out := p.env.newOutput()
+		f.out = out
 		_, err := body(f)
-		nodes := f.out.nodes
 		f.out = saved
 		if err != nil {
 			return nil, err
 		}
-		v, err := p.env.concat(nodes)
+		v, err := out.body(p.env, escape)
 		if err != nil {
 			return nil, p.wrap(err, off)
 		}
@@ -306,7 +306,7 @@ func (c *compiler) buffered(body []syntax.Stmt, sc *scope, off int) (func(f *fra
 			}
 		}
 		return run(f)
-	}, off), in, nil
+	}, sc.escape, off), in, nil
 }
 
 func (c *compiler) assignBlock(st *syntax.AssignBlock, sc *scope) (execFn, error) {
@@ -378,6 +378,10 @@ func (c *compiler) filterBlock(st *syntax.FilterBlock, sc *scope) (execFn, error
 		}
 		if check && f.extend != nil {
 			return goOn, nil
+		}
+		if _, isText := value.AsString(v); !isText && p.env.Concat == nil {
+			// Jinja joins what a filter block gives without asking for its text.
+			return goOn, p.wrap(value.TypeErrorf("sequence item %d: expected str instance, %s found", len(f.out.nodes), v.TypeName()), off)
 		}
 		return goOn, p.wrapNil(f.write(v), off)
 	}, nil

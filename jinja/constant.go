@@ -37,41 +37,13 @@ func (c *compiler) findUnwritable(e syntax.Expr, sc *scope) {
 			return
 		}
 		syntax.WalkExpr(n, func(part syntax.Expr) { covered[part] = true })
-		if name := infinite(v); name != "" && n != whole {
+		if name := value.Infinite(v); name != "" && n != whole {
 			if c.unwritable == nil {
 				c.unwritable = map[syntax.Expr]string{}
 			}
 			c.unwritable[n] = name
 		}
 	})
-}
-
-// infinite is "inf" or "nan" when v is or holds such a number, else "".
-func infinite(v value.Value) string {
-	var elems []value.Value
-	switch v := v.(type) {
-	case value.Float:
-		switch {
-		case math.IsNaN(float64(v)):
-			return "nan"
-		case math.IsInf(float64(v), 0):
-			return "inf"
-		}
-	case *value.List:
-		elems = v.Elems
-	case *value.Tuple:
-		elems = v.Elems
-	case *value.Dict:
-		for _, e := range v.All() {
-			elems = append(elems, e)
-		}
-	}
-	for _, e := range elems {
-		if name := infinite(e); name != "" {
-			return name
-		}
-	}
-	return ""
 }
 
 // fold evaluates an expression that depends on nothing. ok is false when it does, or when it fails: failures belong to
@@ -82,53 +54,10 @@ func (c *compiler) fold(e syntax.Expr, fn evalFn) (v value.Value, ok bool) {
 	}
 	f := &frame{ctx: (&Program{env: c.env, name: c.p.name}).context(nil)}
 	v, err := fn(f)
-	if err != nil || !safeRepr(v, 0) {
+	if err != nil || !value.Writable(v) {
 		return nil, false
 	}
 	return v, true
-}
-
-func immutable(v value.Value) bool {
-	switch v.(type) {
-	case value.NoneType, value.Bool, value.Int, *value.BigInt, value.Float, value.Str:
-		return true
-	}
-	return false
-}
-
-// safeRepr is Jinja's test for values that may be written into a compiled template.
-func safeRepr(v value.Value, depth int) bool {
-	if depth > 20 {
-		return false
-	}
-	switch v := v.(type) {
-	case *value.List:
-		for _, e := range v.Elems {
-			if !safeRepr(e, depth+1) {
-				return false
-			}
-		}
-		return true
-	case *value.Tuple:
-		for _, e := range v.Elems {
-			if !safeRepr(e, depth+1) {
-				return false
-			}
-		}
-		return true
-	case *value.Dict:
-		for k, e := range v.All() {
-			if !safeRepr(k, depth+1) || !safeRepr(e, depth+1) {
-				return false
-			}
-		}
-		return true
-	case *value.Set:
-		return true
-	case value.Markup, value.Complex, *value.Range:
-		return true
-	}
-	return immutable(v)
 }
 
 // pure reports whether an expression is one that Jinja evaluates at compile time.

@@ -2,7 +2,6 @@ package jinja
 
 import (
 	"github.com/troupe-automation/troupe/jinja/syntax"
-	"unicode/utf8"
 
 	"github.com/troupe-automation/troupe/value"
 )
@@ -27,6 +26,39 @@ type run struct {
 	bytes  int
 	steps  int
 	vars   Resolver
+	calls  []*callFrame // calls that ended, for the next ones
+}
+
+// callFrame is a Call with room for its arguments.
+type callFrame struct {
+	Call
+	buf [4]value.Value
+}
+
+func (r *run) call() *callFrame {
+	n := len(r.calls)
+	if n == 0 {
+		return &callFrame{}
+	}
+	c := r.calls[n-1]
+	r.calls = r.calls[:n-1]
+	return c
+}
+
+// done takes a call back whose result v cannot refer to it: generators do.
+func (r *run) done(c *callFrame, v value.Value) {
+	switch v.(type) {
+	case *value.List, *value.Dict:
+		if v != c.Args[0] {
+			return
+		}
+	default:
+		if !plain(v) {
+			return
+		}
+	}
+	*c = callFrame{}
+	r.calls = append(r.calls, c)
 }
 
 type blockImpl struct {
@@ -247,23 +279,6 @@ func getitem(env *Environment, obj, key value.Value) (value.Value, error) {
 	return &value.Undefined{Kind: env.Undefined, Obj: obj, Name: key}, nil
 }
 
-// output collects the nodes of a body.
-type output struct {
-	nodes []value.Value
-}
-
-func (f *frame) write(v value.Value) error {
-	if s, ok := v.(value.Str); ok {
-		r := f.ctx.run
-		r.bytes += len(s)
-		if r.bytes > r.limits.OutputBytes {
-			return value.Errorf("MemoryError", "the template gave more than %d bytes", r.limits.OutputBytes)
-		}
-	}
-	f.out.nodes = append(f.out.nodes, v)
-	return nil
-}
-
 // frame is one running function.
 type frame struct {
 	slots  []value.Value
@@ -271,69 +286,4 @@ type frame struct {
 	ctx    *Context
 	out    *output
 	extend *Program // the parent template, once {% extends %} ran
-}
-
-func (env *Environment) concat(nodes []value.Value) (value.Value, error) {
-	if env.Concat != nil {
-		return env.Concat(nodes)
-	}
-	s, err := Join(nodes)
-	return value.Str(s), err
-}
-
-// Join is the plain concatenation of output nodes as text.
-func Join(nodes []value.Value) (string, error) {
-	switch len(nodes) {
-	case 0:
-		return "", nil
-	case 1:
-		return value.ToStr(nodes[0])
-	}
-	size := 0
-	for _, n := range nodes {
-		if s, ok := n.(value.Str); ok {
-			size += len(s)
-		} else {
-			size += 8
-		}
-	}
-	b := make([]byte, 0, size)
-	for _, n := range nodes {
-		if s, ok := n.(value.Str); ok {
-			b = append(b, s...)
-			continue
-		}
-		s, err := value.ToStr(n)
-		if err != nil {
-			return "", err
-		}
-		b = append(b, s...)
-	}
-	return string(b), nil
-}
-
-// lineAt is the line of a byte offset.
-func lineAt(src string, off int) int {
-	if off > len(src) {
-		off = len(src)
-	}
-	n := 1
-	for i := 0; i < off; i++ {
-		if src[i] == '\n' {
-			n++
-		}
-	}
-	return n
-}
-
-// Column is the column of a byte offset, counted in code points from 1.
-func Column(src string, off int) int {
-	if off > len(src) {
-		off = len(src)
-	}
-	start := off
-	for start > 0 && src[start-1] != '\n' {
-		start--
-	}
-	return utf8.RuneCountInString(src[start:off]) + 1
 }

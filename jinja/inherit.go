@@ -215,7 +215,7 @@ func (c *compiler) fromImport(st *syntax.FromImport, sc *scope) (execFn, error) 
 	for i, n := range st.Names {
 		vars[i] = sc.syms.find(n.As)
 	}
-	p, top, line := c.p, sc.top, lineAt(c.p.src, st.Offset())
+	p, top, line := c.p, sc.top, syntax.Line(c.p.src, st.Offset())
 	return func(f *frame) (signal, error) {
 		m, err := load(f)
 		if err != nil {

@@ -29,7 +29,7 @@ func (l *loopCode) recursive(parent *frame, ctx *Context, v value.Value, depth i
 	defer ctx.leave()
 	f := &frame{slots: make([]value.Value, l.fn.slots), parent: parent, ctx: ctx, out: out}
 	if out == nil {
-		f.out = &output{}
+		f.out = l.c.env.newOutput()
 	}
 	again := func(v value.Value) (value.Value, error) { return l.recursive(parent, ctx, v, depth+1, nil) }
 	if err := l.run(f, v, depth, again); err != nil {
@@ -38,7 +38,7 @@ func (l *loopCode) recursive(parent *frame, ctx *Context, v value.Value, depth i
 	if out != nil {
 		return nil, nil
 	}
-	return l.c.env.concat(f.out.nodes)
+	return f.out.value(l.c.env)
 }
 
 // run runs the loop over v in frame f.
@@ -58,7 +58,7 @@ func (l *loopCode) run(f *frame, v value.Value, depth int, again func(value.Valu
 			lc.sized = v
 		}
 	}
-	ran := false
+	ran := false // an iteration came to its end: one that continue or break leaves does not count
 	for {
 		var item value.Value
 		var ok bool
@@ -73,7 +73,6 @@ func (l *loopCode) run(f *frame, v value.Value, depth int, again func(value.Valu
 		if !ok {
 			break
 		}
-		ran = true
 		if err := f.ctx.step(); err != nil {
 			return p.wrap(err, l.st.Offset())
 		}
@@ -95,6 +94,7 @@ func (l *loopCode) run(f *frame, v value.Value, depth int, again func(value.Valu
 		if sig == breakLoop {
 			break
 		}
+		ran = ran || sig == goOn
 	}
 	if !ran && l.els != nil {
 		if l.elseEnter != nil {
@@ -171,12 +171,23 @@ func (*LoopContext) TypeName() string { return "LoopContext" }
 func (*LoopContext) QualifiedTypeName() string { return "jinja2.runtime.LoopContext" }
 
 func (l *LoopContext) next() (value.Value, bool, error) {
-	ok, err := l.peek()
-	if err != nil || !ok {
-		return nil, false, err
+	var v value.Value
+	switch len(l.ahead) {
+	case 0:
+		if l.done {
+			return nil, false, nil
+		}
+		var ok bool
+		var err error
+		if v, ok, err = l.it.Next(); err != nil || !ok {
+			l.done = l.done || err == nil
+			return nil, false, err
+		}
+	case 1:
+		v, l.ahead = l.ahead[0], l.ahead[:0]
+	default:
+		v, l.ahead = l.ahead[0], l.ahead[1:]
 	}
-	v := l.ahead[0]
-	l.ahead = l.ahead[1:]
 	l.index0++
 	l.before, l.current = l.current, v
 	return v, true, nil

@@ -10,7 +10,7 @@ import (
 // macroCode is a compiled macro or call block.
 type macroCode struct {
 	c        *compiler
-	name     string
+	name     string // "" for the body of a call block
 	fn       *function
 	params   []string
 	vars     []*variable
@@ -22,18 +22,27 @@ type macroCode struct {
 	enter    func(f *frame) error
 	body     execFn
 	off      int
+	escape   bool // autoescape where it is written
+}
+
+// spelling is the name in messages.
+func (c *macroCode) spelling() string {
+	if c.name == "" {
+		return "None"
+	}
+	return mustRepr(value.Str(c.name))
 }
 
 func (c *compiler) macroCode(name string, params []syntax.Param, body []syntax.Stmt, sc *scope, off int) (*macroCode, error) {
 	in := sc.fresh()
 	in.check = false
 	in.fn.captured = true
-	m := &macroCode{c: c, name: name, fn: in.fn, off: off}
+	m := &macroCode{c: c, name: name, fn: in.fn, off: off, escape: sc.escape}
 	special := map[string]bool{}
 	for i, p := range params {
 		for _, q := range params[:i] {
 			if q.Name == p.Name {
-				line := lineAt(c.p.src, off)
+				line := syntax.Line(c.p.src, off)
 				return nil, &Error{Template: c.p.name, Offset: off, Line: line, Err: &syntax.Error{
 					Msg: "duplicate argument '" + p.Name + "' in function definition", Offset: off, Line: line}}
 			}
@@ -44,7 +53,7 @@ func (c *compiler) macroCode(name string, params []syntax.Param, body []syntax.S
 		case "caller":
 			m.explicit = true
 			if p.Default == nil {
-				line := lineAt(c.p.src, off)
+				line := syntax.Line(c.p.src, off)
 				return nil, &Error{Template: c.p.name, Offset: off, Line: line, Err: &syntax.Error{
 					Msg: `When defining macros or call blocks the special "caller" argument must be omitted or be given a default.`, Offset: off, Line: line}}
 			}
@@ -94,7 +103,7 @@ func (*Macro) QualifiedTypeName() string { return "jinja2.runtime.Macro" }
 
 // Repr is "<Macro 'name'>".
 func (m *Macro) Repr() (string, error) {
-	return "<Macro " + mustRepr(value.Str(m.code.name)) + ">", nil
+	return "<Macro " + m.code.spelling() + ">", nil
 }
 
 // GetAttr gives name, arguments, catch_kwargs, catch_varargs and caller.
@@ -102,6 +111,9 @@ func (m *Macro) GetAttr(name string) (value.Value, bool, error) {
 	c := m.code
 	switch name {
 	case "name":
+		if c.name == "" {
+			return value.None, true, nil
+		}
 		return value.Str(c.name), true, nil
 	case "arguments":
 		t := value.NewTuple()
@@ -122,7 +134,7 @@ func (m *Macro) GetAttr(name string) (value.Value, bool, error) {
 // Call runs the macro.
 func (m *Macro) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) {
 	c, p := m.code, m.code.c.p
-	f := &frame{slots: make([]value.Value, c.fn.slots), parent: m.frame, ctx: m.frame.ctx, out: &output{}}
+	f := &frame{slots: make([]value.Value, c.fn.slots), parent: m.frame, ctx: m.frame.ctx, out: p.env.newOutput()}
 	if err := f.ctx.enter(); err != nil {
 		return nil, err
 	}
@@ -171,15 +183,15 @@ func (m *Macro) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) 
 	} else if len(rest) > 0 {
 		for _, k := range rest {
 			if k.Name == "caller" {
-				return nil, value.TypeErrorf("macro %s was invoked with two values for the special caller argument. This is most likely a bug.", mustRepr(value.Str(c.name)))
+				return nil, value.TypeErrorf("macro %s was invoked with two values for the special caller argument. This is most likely a bug.", c.spelling())
 			}
 		}
-		return nil, value.TypeErrorf("macro %s takes no keyword argument %s", mustRepr(value.Str(c.name)), mustRepr(value.Str(rest[0].Name)))
+		return nil, value.TypeErrorf("macro %s takes no keyword argument %s", c.spelling(), mustRepr(value.Str(rest[0].Name)))
 	}
 	if c.varargs != nil {
 		f.slots[c.varargs.slot] = value.NewTuple(append([]value.Value(nil), args[n:]...)...)
 	} else if len(args) > len(c.params) {
-		return nil, value.TypeErrorf("macro %s takes not more than %d argument(s)", mustRepr(value.Str(c.name)), len(c.params))
+		return nil, value.TypeErrorf("macro %s takes not more than %d argument(s)", c.spelling(), len(c.params))
 	}
 	for i, v := range bound {
 		if v == nil {
@@ -207,7 +219,7 @@ func (m *Macro) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) 
 	if _, err := c.body(f); err != nil {
 		return nil, err
 	}
-	v, err := p.env.concat(f.out.nodes)
+	v, err := f.out.body(p.env, c.escape)
 	if err != nil {
 		return nil, p.wrap(err, c.off)
 	}
@@ -233,7 +245,7 @@ func (c *compiler) macroStmt(st *syntax.Macro, sc *scope) (execFn, error) {
 }
 
 func (c *compiler) callBlock(st *syntax.CallBlock, sc *scope) (execFn, error) {
-	code, err := c.macroCode("caller", st.Params, st.Body, sc, st.Offset())
+	code, err := c.macroCode("", st.Params, st.Body, sc, st.Offset())
 	if err != nil {
 		return nil, err
 	}
@@ -320,11 +332,11 @@ func (b *blockRef) GetAttr(name string) (value.Value, bool, error) {
 }
 
 func (b *blockRef) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) {
-	var out output
-	if err := b.stack[b.depth].run(b.ctx, &out); err != nil {
+	out := b.ctx.env.newOutput()
+	if err := b.stack[b.depth].run(b.ctx, out); err != nil {
 		return nil, err
 	}
-	return b.ctx.env.concat(out.nodes)
+	return out.value(b.ctx.env)
 }
 
 func superAt(ctx *Context, name string, stack []*blockImpl, depth int) value.Value {

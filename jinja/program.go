@@ -28,11 +28,12 @@ type Program struct {
 	name string
 	src  string
 
-	root   *function
-	body   execFn
-	expr   evalFn // of CompileExpression
-	blocks map[string]*blockImpl
-	frames sync.Pool
+	root     *function
+	body     execFn
+	expr     evalFn // of CompileExpression
+	blocks   map[string]*blockImpl
+	frames   sync.Pool
+	contexts sync.Pool // of *rendering
 
 	mutates  bool
 	volatile bool
@@ -99,18 +100,44 @@ func (p *Program) wrap(err error, off int) error {
 	if errors.As(err, &e) {
 		return err
 	}
-	return &Error{Template: p.name, Offset: off, Line: lineAt(p.src, off), Err: err}
+	return &Error{Template: p.name, Offset: off, Line: syntax.Line(p.src, off), Err: err}
 }
 
-func (p *Program) context(vars Resolver) *Context {
-	// One allocation for both: this is part of every render.
-	var r struct {
-		ctx Context
-		run run
+// rendering is the state of one render.
+type rendering struct {
+	ctx Context
+	run run
+}
+
+func (p *Program) start(vars Resolver) *rendering {
+	r, _ := p.contexts.Get().(*rendering)
+	if r == nil {
+		r = &rendering{}
 	}
-	r.run = run{limits: p.env.Limits.withDefaults(), vars: vars}
+	r.run = run{limits: p.env.Limits.withDefaults(), vars: vars, calls: r.run.calls}
 	r.ctx = Context{env: p.env, prog: p, vars: vars, run: &r.run}
-	return &r.ctx
+	return r
+}
+
+// finish keeps the state for the next render. kept says that what the render gave may still refer to it: a macro, a
+// generator, or something that was put into a variable.
+func (p *Program) finish(r *rendering, kept bool) {
+	if kept || p.root.captured || p.mutates {
+		return
+	}
+	r.ctx, r.run.vars = Context{}, nil
+	p.contexts.Put(r)
+}
+
+func (p *Program) context(vars Resolver) *Context { return &p.start(vars).ctx }
+
+// plain reports whether v is a value that refers to nothing else.
+func plain(v value.Value) bool {
+	switch v.(type) {
+	case value.Str, value.Int, value.Bool, value.Float, value.NoneType, value.Markup, value.NativeText, *value.BigInt:
+		return true
+	}
+	return false
 }
 
 func (p *Program) frame(ctx *Context) *frame {
@@ -127,8 +154,7 @@ func (p *Program) release(f *frame) {
 		return
 	}
 	clear(f.slots)
-	clear(f.out.nodes)
-	f.out.nodes = f.out.nodes[:0]
+	f.out.reset()
 	f.ctx, f.extend, f.parent = nil, nil, nil
 	p.frames.Put(f)
 }
@@ -176,32 +202,50 @@ func (p *Program) runFrame(f *frame) error {
 // before any conversion to text. The slice is the caller's own.
 func (p *Program) Nodes(vars Resolver) ([]value.Value, error) {
 	var out output
-	if err := p.run(p.context(vars), &out); err != nil {
+	r := p.start(vars)
+	if err := p.run(&r.ctx, &out); err != nil {
 		return nil, err
 	}
+	kept := false
+	for _, n := range out.nodes {
+		kept = kept || !plain(n)
+	}
+	p.finish(r, kept)
 	return out.nodes, nil
 }
 
 // Value renders the template and joins its nodes with the environment's Concat. For a program of CompileExpression it is
 // the value of the expression.
 func (p *Program) Value(vars Resolver) (value.Value, error) {
-	f := p.frame(p.context(vars))
+	r := p.start(vars)
+	f := p.frame(&r.ctx)
 	defer p.release(f)
+	f.out.asText = p.env.Concat == nil && p.expr == nil
 	if err := p.runFrame(f); err != nil {
 		return nil, err
 	}
 	if p.expr != nil {
-		return f.out.nodes[0], nil
+		v := f.out.nodes[0]
+		p.finish(r, !plain(v))
+		return v, nil
 	}
-	return p.env.concat(f.out.nodes)
+	v, err := f.out.value(p.env)
+	p.finish(r, err != nil || !plain(v))
+	return v, err
 }
 
 // Render renders the template as text: its nodes' str() joined, whatever Concat is.
 func (p *Program) Render(vars Resolver) (string, error) {
-	f := p.frame(p.context(vars))
+	r := p.start(vars)
+	f := p.frame(&r.ctx)
 	defer p.release(f)
+	f.out.asText = p.env.Concat == nil
 	if err := p.runFrame(f); err != nil {
 		return "", err
+	}
+	p.finish(r, false)
+	if f.out.asText {
+		return string(f.out.text), nil
 	}
 	s, err := Join(f.out.nodes)
 	if err != nil {
@@ -210,32 +254,9 @@ func (p *Program) Render(vars Resolver) (string, error) {
 	return s, nil
 }
 
-func (f *Filter) signature() *value.Signature {
-	if f.Signature == "" {
-		return nil
-	}
-	return signatures.get(f.Signature)
-}
+func (f *Filter) signature() *value.Signature { return value.SignatureOf(f.Signature) }
 
-func (g *Global) signature() *value.Signature {
-	if g.Signature == "" {
-		return nil
-	}
-	return signatures.get(g.Signature)
-}
-
-// signatures are parsed once for each text.
-var signatures sigCache
-
-type sigCache struct{ m sync.Map }
-
-func (c *sigCache) get(text string) *value.Signature {
-	if s, ok := c.m.Load(text); ok {
-		return s.(*value.Signature)
-	}
-	s, _ := c.m.LoadOrStore(text, value.ParseSignature(text))
-	return s.(*value.Signature)
-}
+func (g *Global) signature() *value.Signature { return value.SignatureOf(g.Signature) }
 
 // Call without a context serves plain functions only.
 func (g *Global) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) {

@@ -86,7 +86,7 @@ func Add(a, b Value) (Value, error) {
 			}
 			return x + Markup(EscapeHTML(s)), nil
 		}
-		return nil, TypeErrorf(`can only concatenate str (not "%s") to str`, b.TypeName())
+		return nil, operands("+", a, b)
 	case Bytes:
 		if y, ok := b.(Bytes); ok {
 			return x + y, nil
@@ -187,6 +187,9 @@ func repeat(seq, count Value) (Value, error) {
 		}
 		count = Int(0)
 	default:
+		if _, ok := seq.(Markup); ok {
+			return nil, operands("*", seq, count)
+		}
 		return nil, TypeErrorf("can't multiply sequence by non-int of type '%s'", count.TypeName())
 	}
 	n, _ := toInt64(count)

@@ -587,7 +587,14 @@ func decodeBytes(self Value, a []Value) (Value, error) {
 	if a[1] != nil {
 		mode = text(a[1])
 	}
-	switch strings.ReplaceAll(strings.ToLower(enc), "_", "-") {
+	name := codecName(enc)
+	if _, ok := wide[name]; ok {
+		return decodeWide(s, name)
+	}
+	if m := charmapOf(enc); m != nil {
+		return decodeCharmap(m, s, mode)
+	}
+	switch name {
 	case "utf-8", "utf8":
 		if utf8.ValidString(s) {
 			return Str(s), nil

@@ -31,7 +31,7 @@ func PercentFormat(format string, args Value) (string, error) {
 			mapping = args
 		}
 		switch a.(type) {
-		case *List, Bytes:
+		case *List, Bytes, *Range, *Undefined: // all that has __getitem__
 			mapping = args
 		}
 	}
@@ -262,7 +262,7 @@ func percentInt(conv rune, arg Value, allowFloat bool) (*big.Int, error) {
 	if n, ok := toBig(arg); ok {
 		return n, nil
 	}
-	if u, ok := arg.(*Undefined); ok && u.Kind != Lenient {
+	if u, ok := arg.(*Undefined); ok && allowFloat {
 		return nil, u.Err()
 	}
 	if f, ok := arg.(Float); ok && allowFloat {

@@ -3,6 +3,7 @@ package value
 import (
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Signature is the parameter list of a function that is written in Go but called as if it were Python.
@@ -67,6 +68,21 @@ func ParseSignature(text string) *Signature {
 		s.Params = append(s.Params, param)
 	}
 	return s
+}
+
+// signatures are parsed once for each text.
+var signatures sync.Map
+
+// SignatureOf is ParseSignature, remembered; nil for an empty text.
+func SignatureOf(text string) *Signature {
+	if text == "" {
+		return nil
+	}
+	if s, ok := signatures.Load(text); ok {
+		return s.(*Signature)
+	}
+	s, _ := signatures.LoadOrStore(text, ParseSignature(text))
+	return s.(*Signature)
 }
 
 func splitParams(s string) []string {

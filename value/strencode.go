@@ -21,36 +21,33 @@ func encodeText(self Value, a []Value) (Value, error) {
 		mode = text(a[1])
 	}
 	limit := rune(0)
-	switch name := strings.ReplaceAll(strings.ToLower(enc), "_", "-"); name {
-	case "utf-8", "utf8":
+	name := codecName(enc)
+	if _, ok := wide[name]; ok {
+		return encodeWide(s, name), nil
+	}
+	table := charmapOf(enc)
+	switch {
+	case table != nil:
+		enc = "charmap"
+	case name == "utf-8" || name == "utf8" || name == "utf-8-sig":
 		return Bytes(s), nil
-	case "ascii", "us-ascii":
-		limit = 128
-		enc = "ascii"
-	case "latin-1", "latin1", "iso-8859-1":
-		limit = 256
-		enc = "latin-1"
-	case "utf-16-le", "utf-16le", "utf-16", "utf16":
-		var b []byte
-		if name == "utf-16" || name == "utf16" {
-			b = append(b, 0xff, 0xfe)
-		}
-		for _, r := range s {
-			if r >= 0x10000 {
-				r -= 0x10000
-				hi, lo := 0xd800+r>>10, 0xdc00+r&0x3ff
-				b = append(b, byte(hi), byte(hi>>8), byte(lo), byte(lo>>8))
-				continue
-			}
-			b = append(b, byte(r), byte(r>>8))
-		}
-		return Bytes(b), nil
+	case name == "ascii" || name == "us-ascii":
+		limit, enc = 128, "ascii"
+	case name == "latin-1" || name == "latin1" || name == "iso-8859-1":
+		limit, enc = 256, "latin-1"
 	default:
 		return nil, Errorf("LookupError", "unknown encoding: %s", enc)
 	}
 	var b []byte
 	i := 0
 	for _, r := range s {
+		if c, ok := byte(0), false; table != nil {
+			if c, ok = table.EncodeRune(r); ok {
+				b = append(b, c)
+				i++
+				continue
+			}
+		}
 		if r < limit {
 			b = append(b, byte(r))
 		} else {
@@ -67,6 +64,9 @@ func encodeText(self Value, a []Value) (Value, error) {
 			default:
 				var e strings.Builder
 				writeEscape(&e, r)
+				if table != nil {
+					return nil, Errorf("UnicodeEncodeError", "'charmap' codec can't encode character '%s' in position %d: character maps to <undefined>", e.String(), i)
+				}
 				return nil, Errorf("UnicodeEncodeError", "'%s' codec can't encode character '%s' in position %d: ordinal not in range(%d)", enc, e.String(), i, limit)
 			}
 		}

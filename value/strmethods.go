@@ -482,12 +482,13 @@ func partition(last bool) *method {
 			i = strings.LastIndex(s, sep)
 		}
 		if i < 0 {
+			empty := like(self, "")
 			if last {
-				return NewTuple(Str(""), Str(""), like(self, s)), nil
+				return NewTuple(empty, empty, like(self, s)), nil
 			}
-			return NewTuple(like(self, s), Str(""), Str("")), nil
+			return NewTuple(like(self, s), empty, empty), nil
 		}
-		return NewTuple(like(self, s[:i]), Str(sep), like(self, s[i+len(sep):])), nil
+		return NewTuple(like(self, s[:i]), like(self, sep), like(self, s[i+len(sep):])), nil
 	}}
 }
 

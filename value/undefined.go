@@ -65,6 +65,8 @@ func objectRepr(v Value) string {
 	switch v := v.(type) {
 	case NoneType:
 		return "None"
+	case Markup:
+		return "markupsafe.Markup object"
 	case interface{ QualifiedTypeName() string }:
 		return v.QualifiedTypeName() + " object"
 	}

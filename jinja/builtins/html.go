@@ -158,7 +158,7 @@ func urlencode(c *jinja.Call) (value.Value, error) {
 }
 
 func xmlattr(c *jinja.Call) (value.Value, error) {
-	if u, ok := c.Args[0].(*value.Undefined); ok && u.Kind != value.Lenient {
+	if u, ok := c.Args[0].(*value.Undefined); ok {
 		return nil, u.Err()
 	}
 	if !value.IsMapping(c.Args[0]) {
@@ -173,9 +173,9 @@ func xmlattr(c *jinja.Call) (value.Value, error) {
 		if _, undef := v.(*value.Undefined); undef || v == value.None {
 			continue
 		}
-		ks, err := value.ToStr(k)
-		if err != nil {
-			return nil, err
+		ks, ok := value.AsString(k)
+		if !ok {
+			return nil, value.TypeErrorf("expected string or bytes-like object, got '%s'", k.TypeName())
 		}
 		if strings.ContainsAny(ks, " \t\n\r\f/>=") {
 			r, _ := value.Repr(value.Str(ks))

@@ -116,7 +116,7 @@ func ToFloat(v value.Value) (f float64, ok bool, err error) {
 		f, ok = ParseFloat(string(b))
 		return f, ok, nil
 	}
-	if u, isU := v.(*value.Undefined); isU && u.Kind != value.Lenient {
+	if u, isU := v.(*value.Undefined); isU {
 		return 0, false, u.Err()
 	}
 	f, ok = value.ToFloat(v)
@@ -158,9 +158,7 @@ func toInt(c *jinja.Call) (value.Value, error) {
 	case value.Float:
 		return intOfFloat(float64(x), c.Args[1])
 	case *value.Undefined:
-		if x.Kind != value.Lenient {
-			return nil, x.Err()
-		}
+		return nil, x.Err()
 	case value.Bytes:
 		if n, ok := ParseInt(string(x), 10); ok {
 			return value.NewBig(n), nil

@@ -301,7 +301,16 @@ func reverse(c *jinja.Call) (value.Value, error) {
 	if asList {
 		return value.NewList(out...), nil
 	}
-	return &value.Iter{Name: v.TypeName() + "_reverseiterator", It: value.SliceIter(out)}, nil
+	name := "reversed"
+	switch v.(type) {
+	case *value.List:
+		name = "list_reverseiterator"
+	case *value.Dict:
+		name = "dict_reversekeyiterator"
+	case *value.Range:
+		name = "range_iterator"
+	}
+	return &value.Iter{Name: name, It: value.SliceIter(out)}, nil
 }
 
 func list(c *jinja.Call) (value.Value, error) {

@@ -238,8 +238,11 @@ func wordcount(c *jinja.Call) (value.Value, error) {
 func wordwrap(c *jinja.Call) (value.Value, error) {
 	s, ok := value.AsString(c.Args[0])
 	if !ok {
-		if u, ok := c.Args[0].(*value.Undefined); ok && u.Kind != value.Lenient {
+		if u, ok := c.Args[0].(*value.Undefined); ok {
 			return nil, u.Err()
+		}
+		if _, ok := c.Args[0].(value.Bytes); ok {
+			return nil, value.TypeErrorf("cannot use a string pattern on a bytes-like object")
 		}
 		return nil, value.Errorf("AttributeError", "'%s' object has no attribute 'splitlines'", c.Args[0].TypeName())
 	}

@@ -121,7 +121,7 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	} else if s.Config.Bool("DEFAULT_LOAD_CALLBACK_PLUGINS") {
 		callback = ""
 	}
-	sink, err := s.Callbacks(callback, opt)
+	sink, err := s.Callbacks(ctx, p, callback, opt)
 	if err != nil {
 		return 0, err
 	}

@@ -237,7 +237,7 @@ func (r *repl) task(ctx context.Context, module, args string) error {
 		r.problem("Unable to build command: " + words(err))
 		return nil
 	}
-	sink, err := r.Callbacks("minimal", r.CallbackOptions())
+	sink, err := r.Callbacks(ctx, r.p, "minimal", r.CallbackOptions())
 	if err != nil {
 		return err
 	}

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	troupe "github.com/troupe-automation/troupe"
-	"github.com/troupe-automation/troupe/event"
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
 	"github.com/troupe-automation/troupe/internal/content/config"
 	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/engine/pyhost"
 	"github.com/troupe-automation/troupe/internal/engine/task"
 	"github.com/troupe-automation/troupe/internal/report/callback"
 	"github.com/troupe-automation/troupe/internal/target/modules/all"
@@ -29,6 +29,9 @@ type Session struct {
 	Config    *config.Config
 	Display   *callback.Display
 	Verbosity int
+
+	plugins *pyhost.Callbacks // callbacks in Python, once they are loaded
+	stdout  bool              // one of them writes standard output
 }
 
 // Start reads the configuration and sets up the display.
@@ -260,46 +263,6 @@ func (s *Session) WarnNoHosts(p *troupe.Project, pattern string) {
 	}
 	if len(p.Inventory.Hosts()) == 0 && s.Config.Bool("LOCALHOST_WARNING") {
 		s.Display.Warning("provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'")
-	}
-}
-
-// Callbacks makes the stdout callback and the others that are switched on. fallback is the one used when none is configured.
-func (s *Session) Callbacks(fallback string, opt callback.Options) (event.Sink, error) {
-	name := s.Config.Str("DEFAULT_STDOUT_CALLBACK")
-	if fallback != "" {
-		name = fallback
-	}
-	entry, ok := callback.Find(name)
-	if !ok || !entry.Stdout {
-		msg := "Invalid callback for stdout specified: " + name
-		return nil, &diag.Diagnostic{Code: diag.BadSetting, Summary: msg, Classic: msg, Exit: diag.ExitError}
-	}
-	sinks := sinks{entry.New(s.Display, opt)}
-	if opt.TreeDir != "" {
-		t, _ := callback.Find("tree")
-		sinks = append(sinks, t.New(s.Display, opt))
-	}
-	if !s.Env.Classic || s.Display.Err.TTY {
-		sinks = append(sinks, &diagnoses{display: s.Display})
-	}
-	for _, name := range s.Config.List("CALLBACKS_ENABLED") {
-		e, ok := callback.Find(name)
-		switch {
-		case !ok:
-			s.Display.V(1, "", "callback "+name+" is not built in")
-		case !e.Stdout:
-			sinks = append(sinks, e.New(s.Display, opt))
-		}
-	}
-	return sinks, nil
-}
-
-type sinks []event.Sink
-
-// Emit hands an event to all.
-func (s sinks) Emit(e event.Event) {
-	for _, one := range s {
-		one.Emit(e)
 	}
 }
 

@@ -158,7 +158,7 @@ func execute(ctx context.Context, s *launch.Session, p *troupe.Project, pb *play
 	if err != nil {
 		return 0, err
 	}
-	sink, err := s.Callbacks("", s.CallbackOptions())
+	sink, err := s.Callbacks(ctx, p, "", s.CallbackOptions())
 	if err != nil {
 		return 0, err
 	}

@@ -28,6 +28,7 @@ type Resolved struct {
 	Collection string // "community.general"; "" for ansible.legacy names
 	Name       string // last part
 	Path       string // file, when it is a file on the controller
+	ActionPath string // file of the action plugin of a module, when it is written in Python
 	Redirected []string
 	Warnings   []string
 }

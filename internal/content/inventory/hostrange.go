@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -88,6 +89,8 @@ func expandRange(pattern string, budget *int) ([]string, error) {
 	return out, nil
 }
 
+var errNoEnd = errors.New("host range must specify end value")
+
 func rangeValues(bounds []string, limit int) ([]string, error) {
 	begin, end, step := bounds[0], bounds[1], 1
 	if len(bounds) == 3 {
@@ -101,7 +104,7 @@ func rangeValues(bounds []string, limit int) ([]string, error) {
 		begin = "0"
 	}
 	if end == "" {
-		return nil, fmt.Errorf("host range must specify end value")
+		return nil, errNoEnd
 	}
 	width := 0
 	if begin[0] == '0' && len(begin) > 1 {

@@ -48,6 +48,7 @@ type Group struct {
 type Inventory struct {
 	Sources  []string // as given, paths absolute
 	Warnings []string // for stderr, Ansible's texts, each once
+	Notes    []string // for -vvv
 	Parsed   bool     // some source could be read
 
 	hosts  map[string]*Host
@@ -57,10 +58,14 @@ type Inventory struct {
 
 	localhost *Host // the first host that is called localhost, ::1 or 127.0.0.1
 	source    string
+	joined    []membership // what tasks added, for Refresh
 	warned    map[string]bool
 	invalid   NameRule
 	merge     func(old, new *value.Dict) *value.Dict // Options.Merge
 }
+
+// membership is a host, or a group, that a task put into a group.
+type membership struct{ group, host, child string }
 
 // NameRule says what happens to group names that are no identifiers (setting TRANSFORM_INVALID_GROUP_CHARS).
 type NameRule string
@@ -214,6 +219,9 @@ func (inv *Inventory) AddHost(name, group string, port int) (*Host, error) {
 			return nil, fmt.Errorf("Could not find group %s in inventory", group)
 		}
 		g.add(h)
+		if inv.source == "" {
+			inv.joined = append(inv.joined, membership{group: group, host: name})
+		}
 	}
 	return h, nil
 }
@@ -229,6 +237,9 @@ func (inv *Inventory) AddChild(group, child string) error {
 		return fmt.Errorf("%s is not a known group", group)
 	}
 	if c := inv.groups[child]; c != nil {
+		if inv.source == "" {
+			inv.joined = append(inv.joined, membership{group: group, child: child})
+		}
 		return g.adopt(c)
 	}
 	if h := inv.hosts[child]; h != nil {

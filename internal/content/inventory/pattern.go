@@ -93,11 +93,17 @@ func limitTerms(limit []string) ([]string, error) {
 		if home, err := os.UserHomeDir(); err == nil && strings.HasPrefix(name, "~/") {
 			name = filepath.Join(home, name[2:])
 		}
+		if st, err := os.Stat(name); err == nil && st.IsDir() {
+			return nil, &diag.Diagnostic{
+				Code: diag.BadPattern, Summary: "the limit file " + name + " is a directory",
+				Classic: "Limit starting with \"@\" must be a file, not a directory: " + pyBytes(name),
+			}
+		}
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return nil, &diag.Diagnostic{
 				Code: diag.BadPattern, Summary: "the limit file " + name + " cannot be read", Cause: err,
-				Classic: "Unable to find limit file " + name,
+				Classic: "Unable to find limit file " + pyBytes(name),
 			}
 		}
 		for _, line := range strings.Split(string(data), "\n") {
@@ -107,6 +113,20 @@ func limitTerms(limit []string) ([]string, error) {
 		}
 	}
 	return terms, nil
+}
+
+// pyBytes is how Python shows a file name that is bytes.
+func pyBytes(name string) string {
+	var b strings.Builder
+	b.WriteString("b'")
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c > '~' {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String() + "'"
 }
 
 var patternParts = regexp.MustCompile(`(?:[^\s:\[\]]|\[[^\]]*\])+`)

@@ -133,12 +133,17 @@ func (inv *Inventory) Refresh(ctx context.Context, sources []string, o Options) 
 		}
 		fresh.hosts[h.Name] = h
 		fresh.order = append(fresh.order, h)
-		old := h.groups
 		h.groups = nil
-		for _, g := range old {
-			fresh.group(g.Name).add(h)
+	}
+	for _, m := range inv.joined {
+		g := fresh.group(m.group)
+		if h := fresh.hosts[m.host]; h != nil {
+			g.add(h)
+		} else if m.child != "" {
+			_ = g.adopt(fresh.group(m.child)) // it was adopted before
 		}
 	}
+	fresh.joined = inv.joined
 	fresh.Warnings = append(inv.Warnings, fresh.Warnings...)
 	*inv = *fresh
 	return inv.Reconcile()

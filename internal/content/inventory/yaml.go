@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -120,6 +121,11 @@ func (inv *Inventory) yamlHost(group string, entry yamldoc.Pair) error {
 	return nil
 }
 
+// unaddressed notes that an entry of a host list is taken as a name although it is no address.
+func (inv *Inventory) unaddressed(why string) {
+	inv.Notes = append(inv.Notes, "Unable to parse address from hostname, leaving unchanged: "+why)
+}
+
 // hostList reads "a,b,c:22,": names separated by commas.
 func (inv *Inventory) hostList(text string, ranges bool) error {
 	for _, part := range strings.Split(text, ",") {
@@ -131,11 +137,16 @@ func (inv *Inventory) hostList(text string, ranges bool) error {
 		if ranges {
 			var err error
 			if names, port, err = expand(part); err != nil {
-				return err
+				if !errors.Is(err, errNoEnd) {
+					return err
+				}
+				inv.unaddressed(err.Error())
+				names, port = []string{part}, 0
 			}
 		} else if name, p := SplitPort(part); !strings.Contains(name, "[") {
 			names, port = []string{name}, p
 		} else {
+			inv.unaddressed("Not a valid network hostname: " + part)
 			names = []string{part}
 		}
 		for _, name := range names {

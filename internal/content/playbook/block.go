@@ -140,6 +140,9 @@ func asItems(blocks []*Block) []Item {
 
 // block reads a block with its rescue and always sections.
 func (l *Loader) block(n *yamldoc.Node, s scope) (*Block, error) {
+	if around, ok := s.parent.(*Block); ok && around != nil && s.handlers && around.IsHandlers && !around.Implicit {
+		return nil, problem(diag.MalformedBlock, n.Pos, "Using a block as a handler is not supported.")
+	}
 	b := &Block{Pos: n.Pos, Path: s.path, IsHandlers: s.handlers, Parent: s.parent, Role: s.role, Play: s.play}
 	var err error
 	for _, e := range n.Pairs {

@@ -312,6 +312,13 @@ func (l *Loader) action(t *Task, n *yamldoc.Node, set map[string]bool) error {
 		return l.unresolved(t.ActionAsWritten, n, t.ActionPos, set)
 	}
 	t.Resolved, t.Action = *resolved, resolved.FQCN
+	for k := range t.Args.All() {
+		if name, _ := value.AsString(k); strings.HasPrefix(name, "_ansible_") {
+			d := problem(diag.WrongKeywordType, source.Pos{}, fmt.Sprintf("Invalid parameter specified beginning with keyword '_ansible_' for action '%s': '%s'. The prefix '_ansible_' is reserved for internal use only.", t.ActionAsWritten, name))
+			d.Exit = diag.ExitError
+			return d.At(n.Pos, 0, "")
+		}
+	}
 	if short := Short(t.Action); t.IsHandler && (short == "include_role" || short == "import_role") {
 		return problem(diag.WrongKeywordType, n.Pos, fmt.Sprintf("Using '%s' as a handler is not supported.", t.ActionAsWritten))
 	}

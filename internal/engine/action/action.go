@@ -200,6 +200,8 @@ type Failure struct {
 	// Exception is the text that Ansible shows for it in a line of its own; "" shows none.
 	Exception string
 	Cause     error
+	// Bare says that the result does not tell whether something changed.
+	Bare bool
 }
 
 func (f *Failure) Error() string { return f.Msg }

@@ -48,7 +48,7 @@ var (
 
 // runIncludeVars reads a file or a directory of variables (BEHAVIOUR §3.4, sample var_include_vars).
 func runIncludeVars(c *Context) (*Outcome, error) {
-	file := c.Text("file", c.RawText)
+	file := c.Text("file", strings.TrimRight(c.RawText, "\n"))
 	dir := c.Text("dir", "")
 	for k := range c.Args.All() {
 		s, _ := value.AsString(k)

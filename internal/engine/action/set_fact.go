@@ -36,9 +36,12 @@ func runSetFact(c *Context) (*Outcome, error) {
 			return nil, raisef("The variable name '%s' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores.", name)
 		}
 		facts.SetStr(name, factValue(v, c.Templar.Engine.Native))
-		if _, isText := v.(value.Str); isText {
-			if raw, ok := c.Task.Args.GetStr(name); ok {
+		if raw, ok := c.Task.Args.GetStr(name); ok {
+			if _, isText := value.AsString(v); isText {
 				kinds[name] = c.Templar.KindOf(raw)
+			}
+			if _, sealed := raw.(*value.Encrypted); sealed {
+				facts.SetStr(name, raw) // stays encrypted until it is read
 			}
 		}
 	}

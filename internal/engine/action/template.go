@@ -66,6 +66,10 @@ func runTemplate(c *Context) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	encoded, err := value.Encode(rendered, c.Text("output_encoding", "utf-8"))
+	if err != nil {
+		return nil, err
+	}
 	args := without(c.Args, append(templateOptions, "src")...)
 	args.SetStr("src", value.Str(path))
 	args.SetStr("_original_basename", value.Str(filepath.Base(path)))
@@ -77,7 +81,7 @@ func runTemplate(c *Context) (*Outcome, error) {
 	if _, given := args.GetStr("follow"); !given {
 		args.SetStr("follow", value.False)
 	}
-	o, err := c.callModule("ansible.builtin.copy", args, BytesPayload([]byte(rendered)))
+	o, err := c.callModule("ansible.builtin.copy", args, BytesPayload(encoded))
 	if err == nil && c.Diff {
 		headTemplate(c, o.Result, filepath.Base(path))
 	}

@@ -73,7 +73,7 @@ func (h *hostRun) Wants(t *playbook.Task, handler bool) bool {
 		return false
 	}
 	p := h.play
-	if p.smartSkip(t, h.host) || t.Role != nil && !h.inRole(t) {
+	if p.smartSkip(t, h.host) || t.Role != nil && !handler && !h.inRole(t) {
 		return false
 	}
 	w, known := p.wants[t]

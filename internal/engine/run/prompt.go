@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/troupe-automation/troupe/event"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/value"
@@ -44,6 +45,7 @@ func (p *play) ask(vp playbook.VarsPrompt) (value.Value, error) {
 	if message == "" {
 		message = vp.Name
 	}
+	p.emit(&event.VarsPrompt{Name: vp.Name, Prompt: message, Private: vp.Private})
 	if def != "" {
 		message += " [" + def + "]"
 	}

@@ -33,6 +33,7 @@ func (p *play) info(place *strategy.Place, h *hostRun) *event.Task {
 	if t.Role != nil {
 		i.Role = t.Role.Name
 	}
+	i.Keywords = shownKeywords(t)
 	switch {
 	case place.Handler:
 		i.Section = event.SectionHandler
@@ -44,6 +45,23 @@ func (p *play) info(place *strategy.Place, h *hostRun) *event.Task {
 		i.NoLog = b || !ok
 	}
 	return i
+}
+
+// shownKeywords are the keywords that callbacks written in Python read.
+func shownKeywords(t *playbook.Task) *value.Dict {
+	d := value.DictOf("connection", value.Str("ssh"), "tags", value.NewList(t.Tags...))
+	for _, k := range []string{"connection", "delegate_to", "run_once", "become", "become_user", "ignore_errors", "ignore_unreachable", "remote_user", "loop_control"} {
+		if v := t.Inherited(k); v != nil {
+			d.SetStr(k, v)
+		}
+	}
+	if t.Loop != nil {
+		d.SetStr("loop", value.NewList(t.Loop))
+	}
+	if t.Register != "" {
+		d.SetStr("register", value.Str(t.Register))
+	}
+	return d
 }
 
 // title is the task's name as banners show it.
@@ -172,10 +190,11 @@ func (p *play) store(t *playbook.Task, h *hostRun, r *task.Result) {
 		case action.SetFact:
 			for k, v := range o.Facts.All() {
 				name, _ := value.AsString(k)
-				kind := template.UnsafeText
+				kind := o.Kinds[name]
 				if o.Untainted {
 					v = template.Content(v, t.Pos)
-					kind = o.Kinds[name]
+				} else if kind != template.UnsafeNativeText {
+					kind = template.UnsafeText
 				}
 				target.setVar(name, v, kind)
 				if o.Cacheable {

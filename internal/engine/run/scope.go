@@ -303,7 +303,7 @@ func (h *host) setLayer() vars.Layer {
 		IsData: func(name string) bool {
 			h.mu.RLock()
 			defer h.mu.RUnlock()
-			return h.setKind[name] == template.UnsafeText
+			return h.setKind[name] == template.UnsafeText || h.setKind[name] == template.UnsafeNativeText
 		},
 		Kind: func(name string) template.TextKind {
 			h.mu.RLock()

@@ -62,6 +62,9 @@ func (x *exec) act(t *template.Templar, a *attempt) (*value.Dict, *action.Outcom
 }
 
 func (x *exec) dispatch(c *action.Context, act *action.Action, rem *remote) (*action.Outcome, error) {
+	if p := action.PythonAction(x.Plugins, x.Task); p != nil {
+		return action.Python(x.Plugins, p, c)
+	}
 	if rem.async() > 0 && (act == nil || !act.Local) {
 		return rem.runAsync(c)
 	}

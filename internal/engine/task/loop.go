@@ -70,11 +70,8 @@ func (x *exec) loopTerms() ([]value.Value, error) {
 		if l, ok := loop.(*value.List); ok {
 			var out []value.Value
 			for _, e := range l.Elems {
-				r, err := x.t.Render(e)
+				r, err := x.t.Lenient(e) // a name with something undefined in it is no file's
 				if err != nil {
-					if template.IsUndefined(err) {
-						continue
-					}
 					return nil, err
 				}
 				out = append(out, r)

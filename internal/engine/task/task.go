@@ -17,6 +17,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/internal/engine/action"
+	"github.com/troupe-automation/troupe/internal/engine/pyhost"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/remote/pymodule"
 	"github.com/troupe-automation/troupe/internal/remote/session"
@@ -34,6 +35,8 @@ type Runner struct {
 	Services  action.Services
 	// Python finds a module that is not native and makes it ready to be sent.
 	Python func(t *playbook.Task, name string) (*pymodule.Module, error)
+	// Plugins runs actions written in Python; nil runs none.
+	Plugins *pyhost.Host
 	// Emit sends an event; safe for concurrent use.
 	Emit      func(event.Event)
 	Verbosity int
@@ -566,7 +569,7 @@ func (x *exec) fail(a *attempt, err error, trailer bool) *attempt {
 		if f.Exception != "" {
 			d.SetStr("exception", value.Str(f.Exception+"\n"))
 		}
-		if _, has := d.GetStr("changed"); !has {
+		if _, has := d.GetStr("changed"); !has && !f.Bare {
 			d.SetStr("changed", value.False)
 		}
 		d.SetStr("msg", value.Str(f.Msg))

@@ -15,11 +15,13 @@ var results = family{tests: []jinja.Filter{
 	resultTest("finished", asyncState("finished")), resultTest("started", asyncState("started")),
 	{Name: "truthy", Signature: "truthy(value, convert_bool=False)", Run: truthyTest(true)},
 	{Name: "falsy", Signature: "falsy(value, convert_bool=False)", Run: truthyTest(false)},
-	{Name: "nan", Signature: "isnotanumber(x)", Run: func(c *jinja.Call) (value.Value, error) {
-		f, ok := c.Args[0].(value.Float)
-		return value.Bool(ok && f != f), nil
-	}},
+	{Name: "nan", Signature: "isnotanumber(x)", Run: isNaN}, {Name: "isnan", Signature: "isnotanumber(x)", Run: isNaN},
 }}
+
+func isNaN(c *jinja.Call) (value.Value, error) {
+	f, ok := c.Args[0].(value.Float)
+	return value.Bool(ok && f != f), nil
+}
 
 // rule is what a test of task results looks at; name is what its error calls the test.
 type rule struct {

@@ -251,12 +251,10 @@ func unvault(c *jinja.Call) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	var data string
 	if e, ok := c.Args[0].(*value.Encrypted); ok {
-		s, err := e.Plain()
-		return value.Str(s), err
-	}
-	data, err := secretText(c.Args[0], "Vault should be in the form of a string")
-	if err != nil {
+		data = e.Cipher
+	} else if data, err = secretText(c.Args[0], "Vault should be in the form of a string"); err != nil {
 		return nil, err
 	}
 	if !vault.IsEncrypted([]byte(data)) {

@@ -22,10 +22,14 @@ const (
 type TextKind uint8
 
 const (
-	YAMLText   TextKind = iota // read from YAML
-	PlainText                  // given as key=value or JSON, or made by the engine
-	UnsafeText                 // marked as unsafe by Ansible
+	YAMLText         TextKind = iota // read from YAML
+	PlainText                        // given as key=value or JSON, or made by the engine
+	UnsafeText                       // marked as unsafe by Ansible
+	NativeText                       // made by a filter whose text stays text
+	UnsafeNativeText                 // both
 )
+
+var textClasses = [...]string{YAMLText: yamlClass, PlainText: plainClass, UnsafeText: unsafeClass, NativeText: nativeClass, UnsafeNativeText: safeNative}
 
 // Kinds are Vars that know the kinds of their texts; those of other Vars are YAMLText.
 type Kinds interface {
@@ -41,11 +45,10 @@ func (t *Templar) StrClass(e syntax.Expr) string {
 // KindOf tells the kind of the text that a value of the content renders to.
 func (t *Templar) KindOf(raw value.Value) TextKind {
 	class, _ := t.classOfRaw(raw, yamlClass, 0)
-	switch class {
-	case yamlClass:
-		return YAMLText
-	case unsafeClass, safeNative:
-		return UnsafeText
+	for kind, name := range textClasses {
+		if name == class {
+			return TextKind(kind)
+		}
 	}
 	return PlainText
 }
@@ -123,8 +126,9 @@ func (t *Templar) classOfVariable(name string, depth int) (string, value.Value) 
 	class := yamlClass
 	if data {
 		class = unsafeClass
-	} else if k, knows := t.Vars.(Kinds); knows {
-		class = [...]string{YAMLText: yamlClass, PlainText: plainClass, UnsafeText: unsafeClass}[k.TextKind(name)]
+	}
+	if k, knows := t.Vars.(Kinds); knows && (!data || k.TextKind(name) == UnsafeNativeText) {
+		class = textClasses[k.TextKind(name)]
 	}
 	if tpl, isTemplate := raw.(*value.Template); isTemplate {
 		if _, _, err := t.Resolve(name); err == nil && t.memo[name].tainted {
@@ -179,7 +183,7 @@ func (t *Templar) classOfCall(e *syntax.Call, depth int) string {
 	case *syntax.Name:
 		switch fn.Name {
 		case "lookup", "query", "q":
-			if len(e.Args.Pos) == 2 && t.looksUpVariable(e.Args.Pos, depth) {
+			if len(e.Args.Pos) == 2 && (t.looksUpVariable(e.Args.Pos, depth) || t.rendersText(e)) {
 				return safeNative
 			}
 			return unsafeClass
@@ -190,6 +194,20 @@ func (t *Templar) classOfCall(e *syntax.Call, depth int) string {
 		}
 	}
 	return plainClass
+}
+
+// rendersText reports whether a lookup renders a file to text although types are native.
+func (t *Templar) rendersText(e *syntax.Call) bool {
+	plugin, ok := e.Args.Pos[0].(*syntax.StrConst)
+	if !ok || !t.Engine.Native || strings.TrimPrefix(plugin.Val, "ansible.builtin.") != "template" {
+		return false
+	}
+	for _, kw := range e.Args.Kw {
+		if kw.Name == "jinja2_native" {
+			return false
+		}
+	}
+	return true
 }
 
 // looksUpVariable reports whether the arguments of a lookup name a variable whose text stays text.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/troupe-automation/troupe/internal/source"
@@ -100,10 +101,22 @@ func (t *Templar) wrap(err error, text string, pos source.Pos) error {
 	return e
 }
 
+// pluginName reports whether a filter or test may have the name.
+func pluginName(name string) bool {
+	for _, r := range name {
+		if r != '_' && r != '.' && (r < '0' || r > '9') && !unicode.IsLetter(r) {
+			return false
+		}
+	}
+	return true
+}
+
 // couldNotLoad is Ansible's word for a filter or test that does not exist.
 func couldNotLoad(name string) string {
 	reason := name
-	if parts := strings.Split(name, "."); len(parts) > 2 && parts[0] != "ansible" {
+	if !pluginName(name) {
+		reason = "invalid plugin name: ansible.builtin." + name
+	} else if parts := strings.Split(name, "."); len(parts) > 2 && parts[0] != "ansible" {
 		reason = fmt.Sprintf("Invalid plugin FQCN (%s): unable to locate collection %s.%s", name, parts[0], parts[1])
 	}
 	return fmt.Sprintf("Could not load \"%s\": '%s'", name, reason)

@@ -17,6 +17,7 @@ type Options struct {
 	Width         int    // 0: 80; negative: no limit
 	FlowStyle     Flow   // default_flow_style
 	Style         string // default_style: "", "'", "\"", "|" or ">"
+	Literal       bool   // text of several lines in literal style
 	Unsorted      bool   // sort_keys=False
 	Unicode       bool   // allow_unicode
 	ExplicitStart bool
@@ -138,6 +139,9 @@ func (r *representer) scalar(text, tag string, st style) *node {
 	n := &node{kind: scalar, text: text, style: st}
 	if st == 0 {
 		n.style = styles[r.o.Style]
+		if r.o.Literal && tag == "str" && strings.ContainsAny(text, "\n\r\u0085\u2028\u2029") {
+			n.style = literal
+		}
 	}
 	n.plainImplicit = resolve(text) == tag
 	n.quotedImplicit = tag == "str"

@@ -57,21 +57,8 @@ func (s *standard) Emit(e event.Event) {
 		s.Print(msg, "included")
 	case *event.Notified:
 		s.V(2, "", fmt.Sprintf("Notification for handler %s has been saved.", e.Handler))
-	case *event.Message:
-		s.Print(e.Text, "")
-	case *event.Warning:
-		switch e.Kind {
-		case "deprecation":
-			s.Deprecated(e.Text)
-		case "error":
-			s.Error(e.Text)
-		case "notice":
-			s.PrintErr(e.Text, "")
-		default:
-			s.Warning(e.Text)
-		}
-	case *event.Log:
-		s.V(e.Verbosity, e.Host, e.Text)
+	case *event.Message, *event.Warning, *event.Log:
+		s.words(e)
 	case *event.Stats:
 		s.stats(e)
 	}

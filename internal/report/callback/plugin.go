@@ -3,7 +3,38 @@ package callback
 import (
 	"io"
 	"strings"
+
+	"github.com/troupe-automation/troupe/event"
 )
+
+// words shows what a run says beside results: messages, warnings, lines of -v.
+func (d *Display) words(e event.Event) {
+	switch e := e.(type) {
+	case *event.Message:
+		d.Print(e.Text, "")
+	case *event.Warning:
+		switch e.Kind {
+		case "deprecation":
+			d.Deprecated(e.Text)
+		case "error":
+			d.Error(e.Text)
+		case "notice":
+			d.PrintErr(e.Text, "")
+		default:
+			d.Warning(e.Text)
+		}
+	case *event.Log:
+		d.V(e.Verbosity, e.Host, e.Text)
+	}
+}
+
+// NewWords is the callback beside a plugin that writes standard output: it shows everything else.
+func NewWords(d *Display) Callback { return wordsOnly{d} }
+
+type wordsOnly struct{ *Display }
+
+// Emit implements event.Sink.
+func (w wordsOnly) Emit(e event.Event) { w.words(e) }
 
 // Show writes what a Python plugin displays, in a colour by its name ("" for none), with a newline unless it has one or
 // wants none.

@@ -8,6 +8,7 @@ import "github.com/troupe-automation/troupe/module"
 // managers are the modules that package can stand for, by the name of the package manager.
 var managers = []*module.Module{
 	apt,
+	dnf,
 }
 
 // All are the modules of this family.
@@ -18,4 +19,5 @@ var All = append([]*module.Module{
 	packageFacts,
 	packageModule,
 	pip,
+	yumRepository,
 }, managers...)

@@ -18,3 +18,5 @@ func TestDebconf(t *testing.T) {
 	needs(t, "debconf-set-selections")
 	moduletest.Replay(t, All, "testdata/debconf.json")
 }
+
+func TestYumRepository(t *testing.T) { moduletest.Replay(t, All, "testdata/yum_repository.json") }

@@ -1,0 +1,2 @@
+"""A role as it is written."""
+from ansible.playbook.role import Role as RoleDefinition  # noqa: F401

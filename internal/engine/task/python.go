@@ -1,0 +1,54 @@
+package task
+
+import (
+	"github.com/troupe-automation/troupe/internal/content/config"
+	"github.com/troupe-automation/troupe/internal/engine/action"
+	"github.com/troupe-automation/troupe/internal/remote/session"
+	"github.com/troupe-automation/troupe/value"
+)
+
+var _ action.PythonRemote = (*remote)(nil)
+
+// Reach implements action.PythonRemote.
+func (r *remote) Reach() action.Reach {
+	reach := action.Reach{Connection: r.target.Connection, Options: r.target.Options}
+	if b := r.become; b != nil {
+		reach.Become = value.DictOf("become_method", value.Str(b.Method), "become_user", value.Str(b.User), "become_pass", value.Str(b.Pass), "become_exe", value.Str(b.Exe))
+		if b.User == "" {
+			reach.Become.SetStr("become_user", value.Str("root"))
+		}
+		if b.Flags != nil {
+			reach.Become.SetStr("become_flags", value.Str(*b.Flags))
+		}
+	}
+	return reach
+}
+
+// ConnectionOption implements action.PythonRemote.
+func (r *remote) ConnectionOption(name string) (value.Value, bool, error) {
+	src := config.Sources{Vars: r.variable, Keyword: r.keyword, CLI: r.flag}
+	for _, s := range config.PluginOptions("connection", r.target.Connection) {
+		if s.Name == name {
+			v, _, err := r.x.Config.Option(&s, src)
+			return v, true, err
+		}
+	}
+	return nil, false, nil
+}
+
+// Command implements action.PythonRemote.
+func (r *remote) Command(c *action.Context, command string, become bool) (int, string, string, error) {
+	s, err := r.x.Sessions.Get(c, r.target)
+	if err != nil {
+		return 0, "", "", r.callError(err)
+	}
+	raw := session.RawCommand{Command: command}
+	if become {
+		raw.Become = r.become
+	}
+	got, err := s.Raw(c, raw)
+	if err != nil {
+		return 0, "", "", r.callError(err)
+	}
+	return got.RC, got.Stdout, got.Stderr, nil
+}
