@@ -177,7 +177,7 @@ func (d *dumper) validate(format string) []string {
 			name, _, _ := strings.Cut(pair, "=")
 			switch {
 			case !strings.HasPrefix(name, "ANSIBLE_") || known[name] || slices.Contains([]string{"ANSIBLE_CONFIG", "ANSIBLE_DEVEL_WARNING"}, name):
-			case strings.HasPrefix(name, "ANSIBLE_GALAXY_SERVER_"):
+			case strings.HasPrefix(name, "ANSIBLE_GALAXY_SERVER_"), strings.HasPrefix(name, "ANSIBLE_TEST_"):
 			default:
 				out = append(out, "Found unknown environment variable '"+name+"'.")
 			}

@@ -383,10 +383,6 @@ func parseINIFile(_ context.Context, inv *Inventory, l *loader, src string) erro
 	return inv.parseINI(src, data)
 }
 
-func parseTOMLFile(context.Context, *Inventory, *loader, string) error {
-	return fmt.Errorf("TOML inventories are not supported: write the inventory as YAML or INI")
-}
-
 // parseAuto reads a YAML file whose `plugin` key names the plugin to use.
 func parseAuto(ctx context.Context, inv *Inventory, l *loader, src string) error {
 	root, err := inv.document(l, src)
