@@ -24,17 +24,29 @@ type Options struct {
 	YAMLExts       []string // endings of YAML files; nil: .yaml .yml .json
 	Names          NameRule // "" is NamesNever
 	FailUnparsed   bool     // any source that cannot be read is an error (INVENTORY_ANY_UNPARSED_IS_FAILED)
+	FailNone       bool     // an error when no source at all can be read (INVENTORY_UNPARSED_IS_FAILED)
 	NoWarnUnparsed bool     // no "No inventory was parsed" (INVENTORY_UNPARSED_WARNING=false)
 	Secrets        *vault.Secrets
 	Open           func(cipher string) (string, error) // opens `!vault` values; nil takes Secrets.Open
 	Stderr         io.Writer                           // what scripts write to standard error; nil drops it
 	Templar        Templar                             // for constructed and generator; nil refuses those
+	External       External                            // inventory plugins that are not built in; nil: there are none
 	Duplicates     yamldoc.Duplicates
 	Default        string                                 // the source of a machine without any: when it is not there nobody is told
 	Merge          func(old, new *value.Dict) *value.Dict // joins mappings that two sources give one variable; nil: the later one wins
 	// HostVars gives, for an inventory as far as it is read, the variables of a host with those of the files beside the sources:
 	// for constructed's use_vars_plugins. May be nil.
 	HostVars func(inv *Inventory) func(h *Host) (*value.Dict, error)
+}
+
+// External runs inventory plugins that are not built in.
+type External interface {
+	// Has reports whether there is a plugin of that name.
+	Has(name string) bool
+	// Verify reports whether a source is for the plugin.
+	Verify(ctx context.Context, name, source string) (bool, error)
+	// Parse adds what the source holds. cache says that what was kept of it may be used.
+	Parse(ctx context.Context, inv *Inventory, name, source string, cache bool) error
 }
 
 // Templar renders the templates of constructed and generator sources.
@@ -110,6 +122,10 @@ func (inv *Inventory) Load(ctx context.Context, sources []string, o Options) err
 		inv.Parsed = true
 		return inv.Reconcile()
 	}
+	if o.FailNone && !inv.Parsed {
+		msg := "No inventory was parsed, please check your configuration and options."
+		return &diag.Diagnostic{Code: diag.InventorySource, Summary: msg, Classic: msg, Exit: diag.ExitError}
+	}
 	if !o.NoWarnUnparsed && !inv.Parsed {
 		inv.warn("No inventory was parsed, only implicit localhost is available")
 	}
@@ -182,7 +198,7 @@ func (inv *Inventory) loadSource(ctx context.Context, l *loader, src string) (bo
 	inv.source = src
 	var failures []string
 	for _, plugin := range l.o.Plugins {
-		p, known := find(strings.TrimPrefix(plugin, "ansible.builtin."))
+		p, known := l.find(ctx, inv, plugin)
 		if !known {
 			inv.warn("Failed to load inventory plugin, skipping %s", plugin)
 			continue
@@ -250,7 +266,26 @@ type plugin struct {
 	parse  func(ctx context.Context, inv *Inventory, l *loader, src string) error
 }
 
-// find returns a plugin by its short name.
+// find returns a plugin by name: a built-in one, or one that somebody wrote.
+func (l *loader) find(ctx context.Context, inv *Inventory, name string) (p plugin, ok bool) {
+	if p, ok = find(strings.TrimPrefix(name, "ansible.builtin.")); ok || l.o.External == nil || !l.o.External.Has(name) {
+		return p, ok
+	}
+	return plugin{
+		verify: func(_ *loader, src string) bool {
+			ok, err := l.o.External.Verify(ctx, name, src)
+			if err != nil {
+				inv.warn("%s", err)
+			}
+			return ok && err == nil
+		},
+		parse: func(ctx context.Context, inv *Inventory, l *loader, src string) error {
+			return l.o.External.Parse(ctx, inv, name, src, true)
+		},
+	}, true
+}
+
+// find returns a built-in plugin by its short name.
 func find(name string) (p plugin, ok bool) {
 	switch name {
 	case "host_list":
@@ -383,10 +418,6 @@ func parseINIFile(_ context.Context, inv *Inventory, l *loader, src string) erro
 	return inv.parseINI(src, data)
 }
 
-func parseTOMLFile(context.Context, *Inventory, *loader, string) error {
-	return fmt.Errorf("TOML inventories are not supported: write the inventory as YAML or INI")
-}
-
 // parseAuto reads a YAML file whose `plugin` key names the plugin to use.
 func parseAuto(ctx context.Context, inv *Inventory, l *loader, src string) error {
 	root, err := inv.document(l, src)
@@ -397,7 +428,7 @@ func parseAuto(ctx context.Context, inv *Inventory, l *loader, src string) error
 	if name == nil || name.IsNull() || name.Text == "" {
 		return fmt.Errorf("no root 'plugin' key found, '%s' is not a valid YAML inventory plugin config file", src)
 	}
-	p, ok := find(strings.TrimPrefix(name.Text, "ansible.builtin."))
+	p, ok := l.find(ctx, inv, name.Text)
 	if !ok {
 		return fmt.Errorf("inventory config '%s' specifies unknown plugin '%s'", src, name.Text)
 	}

@@ -37,6 +37,9 @@ func runGatherFacts(c *Context) (*Outcome, error) {
 		}
 	}
 	names := []string{"ansible.builtin.setup"}
+	if custom := c.Config.List("FACTS_MODULES"); len(custom) > 0 && custom[0] != "smart" {
+		names = custom
+	}
 	if v, _, ok := c.Templar.Vars.Lookup("ansible_facts_modules"); ok {
 		r, err := c.Templar.Render(v)
 		if err != nil {

@@ -249,6 +249,7 @@ func (x *exec) fields(t *template.Templar) *attempt {
 	}{{"no_log", &a.noLog}, {"ignore_errors", &a.ignore}, {"ignore_unreachable", &a.ignoreUnr}} {
 		v := x.inherited(t, f.keyword)
 		if v == nil {
+			*f.set = f.keyword == "no_log" && x.Config.Bool("DEFAULT_NO_LOG")
 			continue
 		}
 		b, err := x.boolean(t, v, f.keyword)
@@ -424,11 +425,11 @@ func (x *exec) attempts(t *template.Templar, a *attempt) *attempt {
 	}
 	delay = max(d, 0)
 	if !untilSet && task.Get("retries") == nil {
-		return x.attempt(t, a, nil)
+		return x.attempt(t, a, 0)
 	}
 	for n := 1.0; ; n++ {
 		r := *a
-		got := x.attempt(t, &r, nil)
+		got := x.attempt(t, &r, int(n))
 		if got.unreachable || got.fatal != nil || x.ctx.Err() != nil {
 			return got
 		}
@@ -480,8 +481,8 @@ func (x *exec) withResult(t *template.Templar, d *value.Dict) *template.Templar 
 	return t.WithData(value.DictOf(x.Task.Register, registered(d, true)))
 }
 
-// attempt runs the action once and gives the verdict on its result.
-func (x *exec) attempt(t *template.Templar, a *attempt, _ any) *attempt {
+// attempt runs the action once and gives the verdict on its result. number counts the attempts of a task with retries, from 1.
+func (x *exec) attempt(t *template.Templar, a *attempt, number int) *attempt {
 	dict, outcome, err := x.act(t, a)
 	if err != nil {
 		return x.fail(a, err, false)
@@ -490,9 +491,15 @@ func (x *exec) attempt(t *template.Templar, a *attempt, _ any) *attempt {
 	act := action.Find(x.Task.Action)
 	a.verbose = verbose(act != nil && act.Verbose, dict)
 	if outcome != nil && outcome.Include != nil {
+		if _, has := dict.GetStr("changed"); !has {
+			dict.SetStr("changed", value.False)
+		}
 		return a
 	}
-	finish(dict)
+	finish(dict, act == nil || !act.Local)
+	if number > 0 { // conditions on the result may ask
+		dict.SetStr("attempts", value.Int(number))
+	}
 	return x.verdict(t, a)
 }
 
