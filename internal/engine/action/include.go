@@ -34,7 +34,7 @@ var includeRoleAction = &Action{Name: "ansible.builtin.include_role", Local: tru
 		return nil, failf("'name' is a required field for include_role.")
 	}
 	return &Outcome{
-		Result:  value.DictOf("include", value.Str(name), "include_args", c.Args),
+		Result:  value.DictOf("include_args", c.Args),
 		Include: &Include{Role: true, Name: name, Args: c.Args},
 	}, nil
 }}

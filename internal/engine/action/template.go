@@ -59,7 +59,7 @@ func runTemplate(c *Context) (*Outcome, error) {
 	if err != nil {
 		var te *template.Error
 		if errors.As(err, &te) {
-			return nil, &Failure{Msg: te.Class + ": " + te.Msg, Cause: te}
+			return nil, &Failure{Msg: te.Class + ": " + te.Msg, Exception: "ansible.errors." + te.Class + ": " + te.Msg, Cause: te}
 		}
 		return nil, err
 	}

@@ -40,6 +40,7 @@ func (p *play) info(place *strategy.Place, h *hostRun) *event.Task {
 	case place.Cleanup:
 		i.Section = event.SectionTask
 	}
+	i.NoLog = p.Config.Bool("DEFAULT_NO_LOG")
 	if v := t.Inherited("no_log"); v != nil {
 		b, ok := action.Boolean(v)
 		i.NoLog = b || !ok
