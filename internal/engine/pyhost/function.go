@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/content/collection"
+	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/jinja"
 	"github.com/troupe-automation/troupe/value"
@@ -20,6 +21,9 @@ type funcSet struct{ names map[string]string }
 // nil, nil when there is none.
 func (h *Host) Function(kind, name string) (*jinja.Filter, error) {
 	path, key, err := h.functionFile(kind, name)
+	if d, ok := diag.As(err); ok {
+		err = &value.Error{Class: "AnsibleError", Msg: d.Message()}
+	}
 	if err != nil || path == "" {
 		return nil, err
 	}
