@@ -76,7 +76,7 @@ func ParseCollection(text string) (Requirement, error) {
 }
 
 func isURL(text string) bool {
-	return strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "file://")
+	return strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")
 }
 
 func isGitURL(text string) bool {

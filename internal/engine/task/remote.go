@@ -346,8 +346,12 @@ func (r *remote) describe(call action.ModuleCall) (session.Call, error) {
 			return c, err
 		}
 		c.Module, c.Python = "", &m
-	} else if v, ok := r.variable("ansible_python_interpreter"); ok {
-		if text := plain(v); !strings.HasPrefix(text, "auto") {
+	} else {
+		text := r.x.Config.Str("INTERPRETER_PYTHON")
+		if v, ok := r.variable("ansible_python_interpreter"); ok {
+			text = plain(v)
+		}
+		if !strings.HasPrefix(text, "auto") {
 			c.Interpreter = text
 		}
 	}
@@ -380,7 +384,10 @@ func (r *remote) interpreter(m *pymodule.Module) error {
 	if !ok && language != "python" {
 		return nil
 	}
-	text := "auto"
+	text := r.x.Config.Str("INTERPRETER_PYTHON")
+	if language != "python" || text == "" {
+		text = "auto"
+	}
 	if ok {
 		s, err := value.ToStr(v)
 		if err != nil {
