@@ -3,6 +3,7 @@ module github.com/troupe-automation/troupe
 go 1.26.0
 
 require (
+	github.com/BurntSushi/toml v1.6.0
 	github.com/creack/pty v1.1.24
 	github.com/dlclark/regexp2 v1.12.0
 	github.com/pmezard/go-difflib v1.0.0
@@ -13,5 +14,3 @@ require (
 	golang.org/x/term v0.47.0
 	golang.org/x/text v0.43.0
 )
-
-require github.com/BurntSushi/toml v1.6.0

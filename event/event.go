@@ -75,12 +75,13 @@ type PlaybookStart struct {
 
 // PlayStart opens one batch of a play.
 type PlayStart struct {
-	ID     string
-	Name   string
-	Hosts  []string
-	Serial bool // one of several batches
-	Check  bool
-	Pos    source.Pos
+	ID      string
+	Name    string
+	Hosts   []string
+	Pattern string // of the hosts, as the play gives it
+	Serial  bool   // one of several batches
+	Check   bool
+	Pos     source.Pos
 }
 
 // NoHostsMatched says that the pattern of the play matches no host.

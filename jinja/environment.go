@@ -47,7 +47,7 @@ type Environment struct {
 type Limits struct {
 	Depth       int // nested macros, includes and recursive loops; default 200
 	OutputBytes int // text of the result; default 256 MiB
-	Steps       int // iterations of all loops together; default 100 million
+	Steps       int // iterations of all loops together; default 20 million
 }
 
 func (l Limits) withDefaults() Limits {
@@ -58,7 +58,7 @@ func (l Limits) withDefaults() Limits {
 		l.OutputBytes = 256 << 20
 	}
 	if l.Steps == 0 {
-		l.Steps = 100_000_000
+		l.Steps = 20_000_000
 	}
 	return l
 }

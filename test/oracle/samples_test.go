@@ -207,7 +207,7 @@ func head(s string) string {
 }
 
 // build makes the program, with a link for each of Ansible's, and returns the directory.
-func build(t *testing.T) string {
+func build(t testing.TB) string {
 	t.Helper()
 	bin := t.TempDir()
 	if out, err := exec.Command("go", "build", "-o", filepath.Join(bin, "troupe"), "../../cmd/troupe").CombinedOutput(); err != nil {

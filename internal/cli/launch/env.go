@@ -61,6 +61,7 @@ func (e *Env) Display(c *config.Config, verbosity int) *callback.Display {
 	if c != nil {
 		noColor, force = c.Bool("ANSIBLE_NOCOLOR"), c.Bool("ANSIBLE_FORCE_COLOR")
 		d.NoDeprecations = !c.Bool("DEPRECATION_WARNINGS")
+		d.VerboseToErr = c.Bool("VERBOSE_TO_STDERR")
 		d.NoWarnings = !c.Bool("SYSTEM_WARNINGS") && false
 		d.Colors = map[string]string{}
 		for _, k := range []string{"ok", "changed", "error", "unreachable", "skip", "included", "warn", "deprecate", "verbose", "debug", "highlight", "diff_add", "diff_remove", "diff_lines"} {

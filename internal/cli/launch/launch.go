@@ -82,7 +82,7 @@ func (s *Session) Secrets(ctx context.Context) (*vault.Secrets, error) {
 	for _, f := range s.Values.List("vault_password_files") {
 		ids = append(ids, s.Config.Str("DEFAULT_VAULT_IDENTITY")+"@"+f)
 	}
-	if s.Values.Bool("ask_vault_pass") {
+	if s.Values.Bool("ask_vault_pass") || s.Config.Bool("DEFAULT_ASK_VAULT_PASS") {
 		ids = append(ids, s.Config.Str("DEFAULT_VAULT_IDENTITY")+"@prompt_ask_vault_pass")
 	}
 	if f := s.Config.Str("DEFAULT_VAULT_PASSWORD_FILE"); f != "" {
@@ -281,6 +281,7 @@ func (s *Session) CallbackOptions() callback.Options {
 		CheckMarkers: on("check_mode_markers"), CustomStats: on("show_custom_stats"), PerHostStart: on("show_per_host_start"),
 		PathOnFailure: on("show_task_path_on_failure"), ArgsToStdout: s.Config.Bool("DISPLAY_ARGS_TO_STDOUT"), DiffContext: s.Config.Int("DIFF_CONTEXT"),
 	}
+	o.Env = s.Env.Getenv
 	o.ResultFormat, _ = value.AsString(get("result_format"))
 	if p := get("pretty_results"); p != value.None {
 		b := config.Truth(p)

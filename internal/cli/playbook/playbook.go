@@ -97,6 +97,11 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	listing := v.Bool("listtasks") || v.Bool("listtags") || v.Bool("listhosts") || v.Bool("syntax")
 	code := 0
 	for _, path := range v.Args {
+		if _, err := os.Stat(path); err != nil {
+			if file, ok := p.Loader.Collections.Playbook(path); ok {
+				path = file
+			}
+		}
 		p.SetBasedir(filepath.Dir(mustAbs(path)))
 		pb, err := p.Loader.LoadPlaybook(path)
 		if err != nil {

@@ -356,7 +356,7 @@ func (r *removal) message(text, col string, gone bool) string {
 
 func removed(fqcn, col string, r *removal) error {
 	return &diag.Diagnostic{
-		Code: diag.RemovedModule, Exit: diag.ExitParse, Summary: fqcn + " was removed",
+		Code: diag.RemovedModule, Exit: diag.ExitError, Summary: fqcn + " was removed",
 		Detail: r.Text, Classic: r.message(fqcn+" has been removed", col, true),
 	}
 }

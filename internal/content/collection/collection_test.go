@@ -70,7 +70,7 @@ func TestFinder(t *testing.T) {
 		t.Error("redirects in a circle end nowhere")
 	}
 	_, err := f.Plugin(collection.Modules, "a.b.gone")
-	if d, ok := diag.As(err); !ok || d.Code != diag.RemovedModule || d.Exit != diag.ExitParse {
+	if d, ok := diag.As(err); !ok || d.Code != diag.RemovedModule || d.Exit != diag.ExitError {
 		t.Errorf("a removed module: %v", err)
 	}
 	if _, col, ok := f.Role("a.b.r", nil); !ok || col != "a.b" {

@@ -24,6 +24,7 @@ type Options struct {
 	YAMLExts       []string // endings of YAML files; nil: .yaml .yml .json
 	Names          NameRule // "" is NamesNever
 	FailUnparsed   bool     // any source that cannot be read is an error (INVENTORY_ANY_UNPARSED_IS_FAILED)
+	FailNone       bool     // an error when no source at all can be read (INVENTORY_UNPARSED_IS_FAILED)
 	NoWarnUnparsed bool     // no "No inventory was parsed" (INVENTORY_UNPARSED_WARNING=false)
 	Secrets        *vault.Secrets
 	Open           func(cipher string) (string, error) // opens `!vault` values; nil takes Secrets.Open
@@ -109,6 +110,10 @@ func (inv *Inventory) Load(ctx context.Context, sources []string, o Options) err
 	if parsed {
 		inv.Parsed = true
 		return inv.Reconcile()
+	}
+	if o.FailNone && !inv.Parsed {
+		msg := "No inventory was parsed, please check your configuration and options."
+		return &diag.Diagnostic{Code: diag.InventorySource, Summary: msg, Classic: msg, Exit: diag.ExitError}
 	}
 	if !o.NoWarnUnparsed && !inv.Parsed {
 		inv.warn("No inventory was parsed, only implicit localhost is available")

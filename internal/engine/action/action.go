@@ -69,7 +69,9 @@ type Context struct {
 	Services Services
 	// Warn shows a warning once; Log a line at a verbosity.
 	Warn func(text string)
-	Log  func(verbosity int, text string)
+	// Say shows a line to the user at once.
+	Say func(text string)
+	Log func(verbosity int, text string)
 }
 
 // Remote runs things on the task's host, with the task's become, environment, check and diff mode.

@@ -1,6 +1,7 @@
 package action
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,13 @@ func runPause(c *Context) (*Outcome, error) {
 		if unit == "seconds" && wait < time.Second {
 			wait = time.Second
 		}
+	}
+	if wait >= 0 {
+		hidden := ""
+		if !echo {
+			hidden = " (output is hidden)"
+		}
+		c.Say(fmt.Sprintf("Pausing for %d seconds%s", int(wait/time.Second), hidden))
 	}
 	start := time.Now()
 	answer := ""

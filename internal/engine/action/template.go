@@ -1,6 +1,7 @@
 package action
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"os/user"
@@ -58,7 +59,7 @@ func runTemplate(c *Context) (*Outcome, error) {
 	if err != nil {
 		var te *template.Error
 		if errors.As(err, &te) {
-			return nil, &Failure{Msg: te.Class + ": " + te.Msg, Cause: te}
+			return nil, &Failure{Msg: te.Class + ": " + te.Msg, Exception: "ansible.errors." + te.Class + ": " + te.Msg, Cause: te}
 		}
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func runTemplate(c *Context) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := value.Encode(rendered, c.Text("output_encoding", "utf-8"))
+	encoded, err := value.Encode(rendered, cmp.Or(c.Text("output_encoding", ""), "utf-8"))
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ type play struct {
 	*playbook.Play
 	ctx     context.Context
 	name    string
+	pattern string      // of its hosts
 	prompts *value.Dict // answers of vars_prompt
 
 	root     *playbook.Block
@@ -86,6 +87,7 @@ func (r *Run) runPlay(ctx context.Context, p *playbook.Play) (code int, stop boo
 	if err != nil {
 		return ExitError, true, err
 	}
+	pl.pattern = pattern
 	if pl.name == "" {
 		pl.name = pattern
 	}
@@ -413,7 +415,7 @@ func (p *play) runBatch(alive []*host, several bool) error {
 		p.batch = append(p.batch, &hostRun{host: h, play: p, state: strategy.Start(p.root), notified: map[*playbook.Task]bool{},
 			rolesRan: map[*playbook.Role]bool{}, rolesDone: map[string]*playbook.Role{}, ended: map[*playbook.Role]bool{}})
 	}
-	p.emit(&event.PlayStart{ID: p.id(), Name: p.name, Hosts: names, Serial: several, Check: p.Check, Pos: p.Pos})
+	p.emit(&event.PlayStart{ID: p.id(), Name: p.name, Hosts: names, Pattern: p.pattern, Serial: several, Check: p.Check, Pos: p.Pos})
 	var err error
 	switch p.strategyName {
 	case "free", "host_pinned":

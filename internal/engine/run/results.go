@@ -40,6 +40,7 @@ func (p *play) info(place *strategy.Place, h *hostRun) *event.Task {
 	case place.Cleanup:
 		i.Section = event.SectionTask
 	}
+	i.NoLog = p.Config.Bool("DEFAULT_NO_LOG")
 	if v := t.Inherited("no_log"); v != nil {
 		b, ok := action.Boolean(v)
 		i.NoLog = b || !ok
@@ -212,7 +213,11 @@ func (p *play) store(t *playbook.Task, h *hostRun, r *task.Result) {
 		}
 	}
 	if t.Register != "" && r.Register != nil {
-		h.setVar(t.Register, r.Register, template.UnsafeText)
+		kind := template.UnsafeText
+		if t.Action == "ansible.builtin.set_fact" || t.Action == "ansible.builtin.include_vars" {
+			kind = template.DataText
+		}
+		h.setVar(t.Register, r.Register, kind)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/troupe-automation/troupe/event"
 	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/value"
@@ -33,7 +34,7 @@ func (x *exec) act(t *template.Templar, a *attempt) (*value.Dict, *action.Outcom
 	c := &action.Context{
 		Context: ctx, Task: x.Task, Name: x.Task.Action, Written: x.Task.ActionAsWritten, Host: x.Host, Args: args, RawText: raw, HasRaw: hasRaw,
 		Templar: t, Config: x.Config, NoLog: a.noLog, Verbosity: x.Verbosity, SearchPath: x.SearchPath, Basedir: x.Basedir,
-		Services: x.Services, Warn: x.warn, Log: x.log,
+		Services: x.Services, Warn: x.warn, Log: x.log, Say: func(text string) { x.Emit(&event.Message{Host: x.Host, Text: text}) },
 	}
 	if c.Check, err = x.mode(t, "check_mode", x.CLI.Check); err != nil {
 		return nil, nil, err

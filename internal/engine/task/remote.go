@@ -323,8 +323,12 @@ func (r *remote) call(ctx context.Context, call action.ModuleCall) (*session.Ses
 			return nil, c, err
 		}
 		c.Module, c.Python = "", &m
-	} else if v, ok := r.variable("ansible_python_interpreter"); ok {
-		if text := plain(v); !strings.HasPrefix(text, "auto") {
+	} else {
+		text := r.x.Config.Str("INTERPRETER_PYTHON")
+		if v, ok := r.variable("ansible_python_interpreter"); ok {
+			text = plain(v)
+		}
+		if !strings.HasPrefix(text, "auto") {
 			c.Interpreter = text
 		}
 	}
@@ -361,7 +365,10 @@ func (r *remote) interpreter(m *pymodule.Module) error {
 	if !ok && language != "python" {
 		return nil
 	}
-	text := "auto"
+	text := r.x.Config.Str("INTERPRETER_PYTHON")
+	if language != "python" || text == "" {
+		text = "auto"
+	}
 	if ok {
 		s, err := value.ToStr(v)
 		if err != nil {

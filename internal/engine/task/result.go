@@ -49,9 +49,13 @@ func truth(d *value.Dict, key string) bool {
 	return err == nil && b
 }
 
-// finish gives a result the shape that the engine owes it: lines of output, a changed flag, and the verdict failed.
-func finish(d *value.Dict) {
+// finish gives a result the shape that the engine owes it: lines of output when it is a module's, a changed flag, and the
+// verdict failed.
+func finish(d *value.Dict, ofModule bool) {
 	for _, k := range []string{"stdout", "stderr"} {
+		if !ofModule {
+			break
+		}
 		v, ok := d.GetStr(k)
 		if !ok {
 			continue

@@ -249,6 +249,7 @@ func (x *exec) fields(t *template.Templar) *attempt {
 	}{{"no_log", &a.noLog}, {"ignore_errors", &a.ignore}, {"ignore_unreachable", &a.ignoreUnr}} {
 		v := x.inherited(t, f.keyword)
 		if v == nil {
+			*f.set = f.keyword == "no_log" && x.Config.Bool("DEFAULT_NO_LOG")
 			continue
 		}
 		b, err := x.boolean(t, v, f.keyword)
@@ -490,9 +491,12 @@ func (x *exec) attempt(t *template.Templar, a *attempt, _ any) *attempt {
 	act := action.Find(x.Task.Action)
 	a.verbose = verbose(act != nil && act.Verbose, dict)
 	if outcome != nil && outcome.Include != nil {
+		if _, has := dict.GetStr("changed"); !has {
+			dict.SetStr("changed", value.False)
+		}
 		return a
 	}
-	finish(dict)
+	finish(dict, act == nil || !act.Local)
 	return x.verdict(t, a)
 }
 

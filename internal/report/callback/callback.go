@@ -1,6 +1,9 @@
 package callback
 
 import (
+	"strings"
+	"time"
+
 	"github.com/troupe-automation/troupe/event"
 )
 
@@ -23,6 +26,37 @@ type Options struct {
 	TreeDir              string // where tree writes
 	Pattern              string // of an ad-hoc command
 	DeprecationsDisabled bool
+
+	Env func(name string) string // the environment, for callbacks with settings of their own; nil: empty
+	Now func() time.Time         // nil: time.Now
+}
+
+// env is a variable of the environment, or def.
+func (o Options) env(name, def string) string {
+	if o.Env != nil {
+		if v := o.Env(name); v != "" {
+			return v
+		}
+	}
+	return def
+}
+
+// on is a variable of the environment as a switch.
+func (o Options) on(name string, def bool) bool {
+	switch strings.ToLower(o.env(name, "")) {
+	case "":
+		return def
+	case "true", "yes", "on", "1", "t", "y":
+		return true
+	}
+	return false
+}
+
+func (o Options) clock() func() time.Time {
+	if o.Now != nil {
+		return o.Now
+	}
+	return time.Now
 }
 
 // Entry names a callback.
@@ -38,11 +72,23 @@ var All = []Entry{
 	{"minimal", true, newMinimal},
 	{"oneline", true, newOneline},
 	{"tree", false, newTree},
+	{"yaml", true, newYAML},
+	{"json", true, newJSON},
+	{"debug", true, newDebug},
+	{"skippy", true, newSkippy},
+	{"actionable", true, newActionable},
+	{"null", true, newNull},
+	{"unixy", true, newUnixy},
+	{"profile_tasks", false, newProfileTasks},
+	{"profile_roles", false, newProfileRoles},
+	{"timer", false, newTimer},
+	{"junit", false, newJUnit},
+	{"log_plays", false, newLogPlays},
 }
 
 // Find returns the entry of a callback by its name, with or without its collection.
 func Find(name string) (Entry, bool) {
-	for _, prefix := range []string{"ansible.builtin.", "ansible.legacy."} {
+	for _, prefix := range []string{"ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.general."} {
 		if len(name) > len(prefix) && name[:len(prefix)] == prefix {
 			name = name[len(prefix):]
 		}

@@ -14,12 +14,20 @@ import (
 type standard struct {
 	*Display
 	opt        Options
-	lastBanner string // task ID (and section) whose banner was printed last
+	format     func(r *value.Dict, verbose bool) string // how results are shown; nil: as JSON
+	lastBanner string                                   // task ID (and section) whose banner was printed last
+	noSkipped  bool                                     // lines of skipped hosts are left out, banners are not
 	pending    *event.Task
 	play       *event.PlayStart
 }
 
-func newDefault(d *Display, opt Options) Callback { return &standard{Display: d, opt: opt} }
+func newDefault(d *Display, opt Options) Callback {
+	s := &standard{Display: d, opt: opt}
+	if opt.ResultFormat == "yaml" {
+		s.format = func(r *value.Dict, _ bool) string { return resultYAML(r, opt.Pretty == nil || *opt.Pretty) }
+	}
+	return s
+}
 
 func (s *standard) Emit(e event.Event) {
 	switch e := e.(type) {
@@ -193,7 +201,7 @@ func (s *standard) result(e *event.Result) {
 			s.Print("...ignoring", "skip")
 		}
 	case event.Skipped:
-		if !s.opt.DisplaySkipped {
+		if !s.opt.DisplaySkipped || s.noSkipped {
 			return
 		}
 		s.ensureBanner(e.Task)
@@ -264,7 +272,7 @@ func (s *standard) item(e *event.ItemResult) {
 		}
 		s.failure(fmt.Sprintf("failed: [%s] (item=%s) => %s", host, e.Label, s.dump(e.Result, e.Verbose, isDebug(e.Task))))
 	case event.Skipped:
-		if !s.opt.DisplaySkipped {
+		if !s.opt.DisplaySkipped || s.noSkipped {
 			return
 		}
 		s.ensureBanner(e.Task)

@@ -23,6 +23,7 @@ type Display struct {
 	LogPrefix func() string     // "2024-01-01 10:00:00,000 p=1 u=root n=ansible | "
 
 	NoWarnings, NoDeprecations bool
+	VerboseToErr               bool // VERBOSE_TO_STDERR: what -v says goes to stderr
 
 	mu   sync.Mutex
 	seen map[string]bool
@@ -82,7 +83,7 @@ func (d *Display) V(level int, host, text string) {
 	if host != "" {
 		text = "<" + host + "> " + text
 	}
-	d.Print(text, "verbose")
+	d.Print2(text, "verbose", d.VerboseToErr)
 }
 
 // once reports whether key is seen for the first time.

@@ -76,6 +76,9 @@ func (s *standard) dump(r *value.Dict, verbose, debug bool) string {
 		return "{}"
 	}
 	v := visible(r, s.Verbosity, debug)
+	if s.format != nil {
+		return s.format(v, verbose)
+	}
 	pretty := verbose || s.Verbosity > 2
 	if s.opt.Pretty != nil {
 		pretty = *s.opt.Pretty || verbose

@@ -36,7 +36,7 @@ func (m *minimal) Emit(e event.Event) {
 // noSuffix are the actions whose output is shown as text.
 func isCommand(t *event.Task, r *value.Dict) bool {
 	switch strings.TrimPrefix(t.Action, "ansible.builtin.") {
-	case "command", "shell", "script", "raw":
+	case "command", "shell", "raw":
 		_, hasModuleOutput := r.GetStr("module_stdout")
 		return !hasModuleOutput
 	}
@@ -59,7 +59,7 @@ func (m *minimal) show(e *event.Result) {
 	case event.Failed:
 		m.exceptionOf(e)
 		m.warnings(e.Result)
-		if isCommand(e.Task, e.Result) {
+		if isCommand(e.Task, e.Result) && !m.line {
 			m.command(host, "FAILED", e.Result, "error")
 		} else {
 			m.Print(fmt.Sprintf("%s | FAILED! => %s", host, m.json(e.Result)), "error")
@@ -74,7 +74,9 @@ func (m *minimal) show(e *event.Result) {
 			m.command(host, word, e.Result, kind)
 			return
 		}
-		m.standard.diff(e.Task, e.Result)
+		if !m.line {
+			m.standard.diff(e.Task, e.Result)
+		}
 		m.Print(fmt.Sprintf("%s | %s => %s", host, word, m.debugOr(e)), kind)
 	}
 }
@@ -94,13 +96,27 @@ func (m *minimal) debugOr(e *event.Result) string {
 	if isDebug(e.Task) && !m.line {
 		return toJSON(visible(e.Result, m.Verbosity, true), 4)
 	}
+	if m.line && e.Verbose {
+		return oneLine(toJSON(visible(e.Result, m.Verbosity, false), 4), true)
+	}
 	return m.json(e.Result)
+}
+
+// oneLine joins the lines of a document. Results that are always shown in full keep their indentation.
+func oneLine(doc string, indented bool) string {
+	lines := strings.Split(doc, "\n")
+	if !indented {
+		for i, l := range lines {
+			lines[i] = strings.TrimLeft(l, " ")
+		}
+	}
+	return strings.Join(lines, "")
 }
 
 func (m *minimal) json(r *value.Dict) string {
 	v := visible(r, m.Verbosity, false)
 	if m.line {
-		return strings.ReplaceAll(strings.ReplaceAll(toJSON(v, 0), ", \"", ",\""), "\n", "")
+		return oneLine(toJSON(v, 4), false)
 	}
 	return toJSON(v, 4)
 }
@@ -129,10 +145,7 @@ func (m *minimal) command(host, word string, r *value.Dict, kind string) {
 		m.Print(line, kind)
 		return
 	}
-	out := fmt.Sprintf("%s | %s | rc=%s >>\n%s%s", host, word, rc, text(r, "stdout"), text(r, "stderr"))
-	if word == "FAILED" {
-		out += text(r, "msg")
-	}
+	out := fmt.Sprintf("%s | %s | rc=%s >>\n%s%s%s", host, word, rc, text(r, "stdout"), text(r, "stderr"), text(r, "msg"))
 	m.Print(out+"\n", kind)
 }
 

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/troupe-automation/troupe/internal/target/hostos"
 	"time"
 )
 
@@ -25,7 +27,7 @@ type Program struct {
 // RunProgram writes a program into its directory and runs it. When ctx ends, its process group is killed.
 func RunProgram(ctx context.Context, p Program) (Outcome, error) {
 	file := filepath.Join(p.Dir, filepath.Base(p.Name))
-	if err := os.WriteFile(file, p.Source, 0o700); err != nil {
+	if err := hostos.WriteProgram(file, p.Source); err != nil {
 		return Outcome{}, err
 	}
 	argv := append(append([]string{}, p.Interpreter...), file)

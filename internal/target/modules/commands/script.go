@@ -100,13 +100,9 @@ func writePayload(path string, p *module.Payload) error {
 		return err
 	}
 	defer r.Close()
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o700)
+	text, err := io.ReadAll(r)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, r)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	return err
+	return hostos.WriteProgram(path, text)
 }

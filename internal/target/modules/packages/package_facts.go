@@ -36,6 +36,9 @@ var listers = []lister{
 	{"pacman", listPacman},
 }
 
+// elsewhere are the managers that only Ansible's own module knows.
+var elsewhere = []string{"apk", "pkg", "pkg5", "pkg_info", "portage"}
+
 func runPackageFacts(ctx context.Context, c *module.Call) (module.Result, error) {
 	run := hostos.RunnerOf(ctx, c)
 	want := c.Strings("manager")
@@ -46,6 +49,9 @@ func runPackageFacts(ctx context.Context, c *module.Call) (module.Result, error)
 		}
 		want[i] = m
 		if m != "auto" && !slices.ContainsFunc(listers, func(l lister) bool { return l.name == m }) {
+			if !slices.Contains(elsewhere, m) {
+				return nil, module.Fail("Unsupported package managers requested: "+m, nil)
+			}
 			return nil, &module.NotNative{Reason: "package_facts does not know the package manager " + m}
 		}
 	}
