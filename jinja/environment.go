@@ -36,6 +36,9 @@ type Environment struct {
 	// the name does not exist, which makes it a compile error. They must be safe for concurrent use.
 	MissingFilter func(name string) (*Filter, error)
 	MissingTest   func(name string) (*Filter, error)
+	// OverrideFilter and OverrideTest are asked before those that were added. nil: nothing is overridden.
+	OverrideFilter func(name string) (*Filter, error)
+	OverrideTest   func(name string) (*Filter, error)
 	// Limits bound what one render may use.
 	Limits Limits
 
@@ -47,7 +50,7 @@ type Environment struct {
 type Limits struct {
 	Depth       int // nested macros, includes and recursive loops; default 200
 	OutputBytes int // text of the result; default 256 MiB
-	Steps       int // iterations of all loops together; default 100 million
+	Steps       int // iterations of all loops together; default 20 million
 }
 
 func (l Limits) withDefaults() Limits {
@@ -58,7 +61,7 @@ func (l Limits) withDefaults() Limits {
 		l.OutputBytes = 256 << 20
 	}
 	if l.Steps == 0 {
-		l.Steps = 100_000_000
+		l.Steps = 20_000_000
 	}
 	return l
 }
@@ -99,7 +102,7 @@ func add(to map[string]*Filter, fs []Filter) {
 // Filter returns the filter of that name, or nil, nil when there is none.
 func (e *Environment) Filter(name string) (*Filter, error) {
 	if f, ok := e.filters[name]; ok {
-		return f, nil
+		return override(e.OverrideFilter, f)
 	}
 	if e.MissingFilter != nil {
 		return e.MissingFilter(name)
@@ -110,12 +113,22 @@ func (e *Environment) Filter(name string) (*Filter, error) {
 // Test returns the test of that name, or nil, nil when there is none.
 func (e *Environment) Test(name string) (*Filter, error) {
 	if f, ok := e.tests[name]; ok {
-		return f, nil
+		return override(e.OverrideTest, f)
 	}
 	if e.MissingTest != nil {
 		return e.MissingTest(name)
 	}
 	return nil, nil
+}
+
+func override(ask func(name string) (*Filter, error), f *Filter) (*Filter, error) {
+	if ask == nil {
+		return f, nil
+	}
+	if other, err := ask(f.Name); other != nil || err != nil {
+		return other, err
+	}
+	return f, nil
 }
 
 // Resolver gives a render its variables. Resolve is called at the first use of a name in a frame, and the answer is kept

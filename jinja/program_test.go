@@ -134,3 +134,34 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestAsJinja holds what make fuzz-diff found; the texts are what Jinja2 3.1.2 gives.
+func TestAsJinja(t *testing.T) {
+	env := builtins.New()
+	env.Syntax.LoopControls = true
+	env.Syntax.LineStatement, env.Syntax.LineComment = "%%", "##"
+	vars := jinja.Vars{"l": value.NewList(value.Int(1), value.Int(2))}
+	for name, c := range map[string]struct{ src, want string }{
+		"else after continue":           {"{% for i in l %}{{ i }}{% continue %}{% else %}x{% endfor %}", "12x"},
+		"else after break":              {"{% for i in l %}{{ i }}{% break %}{% else %}x{% endfor %}", "1x"},
+		"no else after a whole round":   {"{% for i in l %}{{ i }}{% if i == 2 %}{% break %}{% endif %}{% else %}x{% endfor %}", "12"},
+		"unknown filter in dead branch": {"{% if false %}{{ 1|nope }}{% endif %}ok", "ok"},
+		"set block under autoescape":    {"{% autoescape true %}{% set x %}<b>{% endset %}{{ x }}{{ '<i>' }}{% endautoescape %}", "<b>&lt;i&gt;"},
+		"macro under autoescape":        {"{% autoescape true %}{% macro m() %}<b>{% endmacro %}{{ m() }}{% endautoescape %}", "<b>"},
+		"format of undefined":           {"{{ 'x' % nope }}", "x"},
+		"markup in partition":           {"{{ ('a'|e).partition('b') }}", "(Markup('a'), Markup(''), Markup(''))"},
+		"negative constant to a power":  {"{{ (-2) ** l[1] }} {{ (-2) ** 2 }} {{ -2 ** l[1] }}", "-4 4 -4"},
+		"line statements":               {"%% for i in l\n{{ i }} ## c\n%% endfor\nend", "1\n2\nend"},
+		"line statement in brackets":    {"%% set x = [1,\n  2]\n{{ x }}", "[1, 2]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := env.Compile("", c.src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := p.Render(vars); err != nil || got != c.want {
+				t.Errorf("%q %v, want %q", got, err, c.want)
+			}
+		})
+	}
+}

@@ -19,7 +19,7 @@ var fileOptions = []Option{
 	{Name: "selevel"},
 	{Name: "setype"},
 	{Name: "attributes", Aliases: []string{"attr"}},
-	{Name: "unsafe_writes", Type: TypeBool, Default: false},
+	{Name: "unsafe_writes", Type: TypeBool},
 }
 
 // AllOptions are the options of the Spec with those that FileArgs adds.
@@ -51,9 +51,12 @@ type Checked struct {
 
 // Check converts raw by the spec and reports the first mistake. name is the module's name as the task wrote it. The order
 // of the steps, and so which of several mistakes is named, is that of ansible-core 2.18.
-func (s *Spec) Check(name string, raw map[string]any) Checked {
+func (s *Spec) Check(name string, raw map[string]any) Checked { return s.check(name, raw, nil) }
+
+// check is Check with what the task adds to the environment.
+func (s *Spec) check(name string, raw map[string]any, env []string) Checked {
 	options := s.AllOptions()
-	c := &checker{}
+	c := &checker{env: env}
 	given := make(map[string]any, len(raw)+len(options))
 	for k, v := range raw {
 		given[k] = normalise(v)
@@ -78,6 +81,7 @@ func (s *Spec) Check(name string, raw map[string]any) Checked {
 
 // checker collects what one Check finds.
 type checker struct {
+	env          []string
 	errs         []string
 	unsupported  []string
 	supported    string
@@ -157,7 +161,7 @@ func (c *checker) level(options []Option, rules *Rules, params map[string]any, p
 	for i := range options {
 		o := &options[i]
 		if _, ok := params[o.Name]; !ok {
-			params[o.Name] = unsafeWritesDefault(o)
+			params[o.Name] = c.fallback(o)
 		}
 	}
 	if len(c.errs) > before {
@@ -168,13 +172,19 @@ func (c *checker) level(options []Option, rules *Rules, params map[string]any, p
 	}
 }
 
-// unsafeWritesDefault is nil, but for the one option whose default comes from the environment.
-func unsafeWritesDefault(o *Option) any {
-	if o.Name == "unsafe_writes" {
-		v, err := toBool(os.Getenv("ANSIBLE_UNSAFE_WRITES"))
-		return err == nil && v == true
+// fallback is nil, but for the one option whose default comes from the environment.
+func (c *checker) fallback(o *Option) any {
+	if o.Name != "unsafe_writes" {
+		return nil
 	}
-	return nil
+	text := os.Getenv("ANSIBLE_UNSAFE_WRITES")
+	for _, kv := range c.env {
+		if v, ok := strings.CutPrefix(kv, "ANSIBLE_UNSAFE_WRITES="); ok {
+			text = v
+		}
+	}
+	v, err := toBool(text)
+	return err == nil && v == true
 }
 
 // parts checks the options inside a dict, or inside the dicts of a list.

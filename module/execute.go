@@ -35,7 +35,7 @@ func Execute(ctx context.Context, m *Module, raw map[string]any, opts Options) R
 	if name == "" {
 		name = m.Name
 	}
-	checked := m.Spec.Check(name, raw)
+	checked := m.Spec.check(name, raw, opts.Env)
 	call := &Call{
 		Args: checked.Args, Check: opts.Check, Diff: opts.Diff, Verbosity: opts.Verbosity, Env: opts.Env, Python: opts.Python, TmpDir: opts.TmpDir,
 		Payload: opts.Payload, Send: opts.Send, Output: opts.Output, Shell: opts.Shell,

@@ -287,8 +287,8 @@ func filesizeformat(c *jinja.Call) (value.Value, error) {
 		return nil, err
 	}
 	if !ok {
-		if s, isStr := value.AsString(c.Args[0]); isStr {
-			r, _ := value.Repr(value.Str(s))
+		if _, isBytes := c.Args[0].(value.Bytes); isBytes || value.IsString(c.Args[0]) {
+			r, _ := value.Repr(c.Args[0])
 			return nil, value.ValueErrorf("could not convert string to float: %s", r)
 		}
 		return nil, value.TypeErrorf("float() argument must be a string or a real number, not '%s'", c.Args[0].TypeName())

@@ -151,7 +151,7 @@ func render(r request) (a answer) {
 
 // differ reports whether two answers differ in a way that is not known.
 func differ(r request, want, got answer) bool {
-	if want.Skip || got.Class == "MemoryError" || got.Class == "RecursionError" {
+	if got.Class == "MemoryError" || got.Class == "RecursionError" {
 		return false
 	}
 	if (want.Text == nil) != (got.Text == nil) {
@@ -195,6 +195,9 @@ func main() {
 		if err != nil {
 			fmt.Println("python:", err)
 			os.Exit(1)
+		}
+		if want.Skip {
+			continue // a list that grows while it is walked, or the like
 		}
 		got := render(req)
 		if !differ(req, want, got) {

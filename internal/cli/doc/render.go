@@ -658,8 +658,8 @@ func (r *renderer) snippet(d *plugindoc.Doc) (string, error) {
 func (r *renderer) pasted(o *value.Dict) string {
 	const pad = 29
 	var b strings.Builder
-	for k, v := range o.All() {
-		name, _ := value.ToStr(k)
+	for _, name := range keys(o) {
+		v, _ := o.GetStr(name)
 		d, ok := v.(*value.Dict)
 		if !ok {
 			continue

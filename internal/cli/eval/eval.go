@@ -16,10 +16,12 @@ import (
 	troupe "github.com/troupe-automation/troupe"
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
 	"github.com/troupe-automation/troupe/internal/cli/launch"
+	"github.com/troupe-automation/troupe/internal/content/inventory"
 	"github.com/troupe-automation/troupe/internal/content/vars"
 	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/source"
+	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -129,29 +131,116 @@ func place(err error) error {
 	return d
 }
 
-// explain lists the variables that the text names, with every layer that sets them.
+// explain lists the variables that the text reads, with every layer that sets them, and the variables those read in turn.
 func explain(env *launch.Env, p *troupe.Project, scope *vars.Scope, v *argparse.Values) {
 	text := strings.Join(v.Args, " ")
 	if file := v.Str("template"); file != "" {
 		if b, err := os.ReadFile(file); err == nil {
 			text = string(b)
 		}
+	} else if !template.IsTemplate(text) {
+		text = "{{ " + text + " }}"
 	}
+	host := p.Inventory.Host(v.Str("host"))
 	seen := map[string]bool{}
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool {
-		return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	}) {
-		layers := scope.Where(word)
-		if seen[word] || len(layers) == 0 {
-			continue
-		}
-		seen[word] = true
-		for i, l := range layers {
-			mark := "overridden"
-			if i == 0 {
-				mark = "in force"
+	var tell func(text string)
+	tell = func(text string) {
+		for _, name := range names(text) {
+			layers := scope.Where(name)
+			if seen[name] || len(layers) == 0 {
+				continue
 			}
-			fmt.Fprintf(env.Stderr, "%s: %s from %s\n", word, mark, l.Name)
+			seen[name] = true
+			for i, l := range layers {
+				mark := "overridden"
+				if i == 0 {
+					mark = "in force"
+				}
+				raw, _ := l.Get(name)
+				fmt.Fprintf(env.Stderr, "%s: %s from %s%s: %s\n", name, mark, l.Name, placeOf(host, l, name, raw), written(raw))
+			}
+			raw, _ := layers[0].Get(name)
+			templates(raw, tell)
 		}
 	}
+	tell(text)
+}
+
+// names are the names that a template reads, in order.
+func names(text string) []string {
+	cfg := syntax.DefaultConfig()
+	cfg.Do, cfg.LoopControls = true, true
+	tree, err := syntax.Parse(&cfg, text)
+	if err != nil {
+		return nil // the error itself was told
+	}
+	var out []string
+	take := func(e syntax.Expr) {
+		if n, ok := e.(*syntax.Name); ok {
+			out = append(out, n.Name)
+		}
+	}
+	syntax.WalkStmts(tree.Body, func(syntax.Stmt) bool { return true }, take)
+	for _, b := range tree.Blocks {
+		syntax.WalkStmts(b.Body, func(syntax.Stmt) bool { return true }, take)
+	}
+	return out
+}
+
+// templates calls f for the text of every template inside v.
+func templates(v value.Value, f func(text string)) {
+	switch v := v.(type) {
+	case *value.Template:
+		f(v.Text)
+	case *value.List:
+		for _, e := range v.Elems {
+			templates(e, f)
+		}
+	case *value.Dict:
+		for _, e := range v.All() {
+			templates(e, f)
+		}
+	}
+}
+
+// placeOf is where a variable was written, as " (file:line)", or "" when that is not known.
+func placeOf(host *inventory.Host, l *vars.Layer, name string, raw value.Value) string {
+	var at source.Pos
+	switch v := raw.(type) {
+	case *value.Template:
+		at = v.Pos
+	case *value.Encrypted:
+		at = v.Pos
+	}
+	if !at.IsValid() && host != nil && strings.HasPrefix(l.Name, "host ") {
+		at = host.Origin(name)
+	}
+	if !at.IsValid() || at.File == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s:%d)", at.File, at.Line)
+}
+
+// maxShown bounds a value in the list of --explain.
+const maxShown = 80
+
+// written is a raw value on one line. What is encrypted is not opened.
+func written(v value.Value) string {
+	if _, ok := v.(*value.Encrypted); ok {
+		return "(encrypted)"
+	}
+	s, err := value.JSON(v, value.JSONOptions{Default: func(v value.Value) (value.Value, error) {
+		if _, ok := v.(*value.Encrypted); ok {
+			return value.Str("(encrypted)"), nil
+		}
+		s, err := value.ToStr(v)
+		return value.Str(s), err
+	}})
+	if err != nil {
+		return v.TypeName()
+	}
+	if r := []rune(s); len(r) > maxShown {
+		return string(r[:maxShown]) + " …"
+	}
+	return s
 }

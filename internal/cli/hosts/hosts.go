@@ -164,6 +164,9 @@ func (o *out) dump(d *value.Dict) (string, error) {
 	if o.s.Values.Bool("yaml") {
 		return o.yaml(d)
 	}
+	if o.s.Values.Bool("toml") {
+		return tomlText(d)
+	}
 	return value.JSON(d, value.JSONOptions{Indent: "    ", Pretty: true, SortKeys: true, Default: jsonDefault})
 }
 

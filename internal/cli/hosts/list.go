@@ -33,6 +33,13 @@ func (o *out) list() (string, error) {
 		}
 		return o.yaml(d)
 	}
+	if o.s.Values.Bool("toml") {
+		d, err := o.output().Sections()
+		if err != nil {
+			return "", err
+		}
+		return tomlText(d)
+	}
 	d, err := o.output().List()
 	if err != nil {
 		return "", err

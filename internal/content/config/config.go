@@ -217,6 +217,32 @@ func (c *Config) outside(s *Setting) (value.Value, Origin, bool) {
 	return nil, Origin{}, false
 }
 
+// Section is one section of ansible.cfg as it is written.
+type Section struct {
+	Name string
+	Keys []string // sorted
+}
+
+// Sections lists what ansible.cfg has, in its order.
+func (c *Config) Sections() []Section {
+	if c.file == nil {
+		return nil
+	}
+	var out []Section
+	for _, name := range c.file.order {
+		one := Section{Name: name}
+		for k := range c.file.sections[name] {
+			one.Keys = append(one.Keys, k)
+		}
+		sort.Strings(one.Keys)
+		out = append(out, one)
+	}
+	return out
+}
+
+// Fallback is the value that a setting has when nothing sets it.
+func (c *Config) Fallback(s *Setting) value.Value { return c.fallback(s) }
+
 // Ini returns a key of ansible.cfg as written, for sections that no table describes (galaxy_server.NAME, mitogen …).
 func (c *Config) Ini(section, key string) (string, bool) { return c.file.get(section, key) }
 

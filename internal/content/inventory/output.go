@@ -266,3 +266,73 @@ func (o *Output) Graph(g *Group, vars bool) (string, error) {
 	err := walk(g, 0)
 	return strings.Join(lines, "\n"), err
 }
+
+// Sections is `--list --toml`: groups side by side, each with the names of its children, its hosts with their variables, and
+// with Export its own variables. A host has its variables in the first group that lists it.
+func (o *Output) Sections() (*value.Dict, error) {
+	in := o.available()
+	out := value.NewDict()
+	seenHosts, seenGroups := map[*Host]bool{}, map[*Group]bool{}
+	var walk func(g *Group) error
+	walk = func(g *Group) error {
+		entry, below, hosts := value.NewDict(), value.NewList(), value.NewDict()
+		top := g.Name == "all"
+		if !top {
+			out.SetStr(g.Name, entry)
+		}
+		for _, c := range g.Children {
+			if c.Name == "ungrouped" && len(c.Hosts) == 0 {
+				continue
+			}
+			below.Elems = append(below.Elems, value.Str(c.Name))
+			if !seenGroups[c] {
+				seenGroups[c] = true
+				if err := walk(c); err != nil {
+					return err
+				}
+			}
+		}
+		if !top {
+			if len(below.Elems) > 0 {
+				entry.SetStr("children", below)
+			}
+			for _, h := range g.Hosts {
+				if !in[h] {
+					continue
+				}
+				vars := value.NewDict()
+				if !seenHosts[h] {
+					seenHosts[h] = true
+					var err error
+					if vars, err = o.hostVars(h); err != nil {
+						return err
+					}
+				}
+				hosts.SetStr(h.Name, vars)
+			}
+			if hosts.Len() > 0 {
+				entry.SetStr("hosts", hosts)
+			}
+		}
+		if o.Export {
+			vars, err := o.groupVars(g)
+			if err != nil {
+				return err
+			}
+			if vars.Len() > 0 {
+				entry.SetStr("vars", vars)
+			}
+		}
+		switch {
+		case top && entry.Len() > 0:
+			out.SetStr(g.Name, entry)
+		case !top && entry.Len() == 0:
+			out.DeleteStr(g.Name)
+		}
+		return nil
+	}
+	if err := walk(o.Inventory.groups["all"]); err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -282,7 +282,7 @@ func (inv *Inventory) term(t string, q Query) ([]*Host, error) {
 		case MismatchError:
 			return nil, &diag.Diagnostic{
 				Code: diag.NoHostsMatched, Summary: fmt.Sprintf("no host matches %q", t),
-				Classic: "Could not match supplied host pattern: " + t,
+				Classic: text,
 			}
 		default:
 			inv.warn("%s", text)

@@ -156,6 +156,9 @@ func splitWords(text string) ([]string, error) {
 			if i+1 < len(text) && text[i+1] == ' ' {
 				i++
 			}
+		case c == '\\' && i+1 < len(text) && text[i+1] == ' ' && word.Len() == 0 && i > 0 && text[i-1] == ' ' && len(words) > 0:
+			// a backslash alone, as a folded line leaves it: it goes, with one blank
+			i++
 		case c == '\n':
 			word.WriteByte(c)
 			for i+1 < len(text) && text[i+1] == '\n' {

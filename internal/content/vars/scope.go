@@ -26,6 +26,9 @@ type Layer struct {
 	Kind func(name string) template.TextKind
 }
 
+// Get returns the raw value that the layer gives a variable.
+func (l *Layer) Get(name string) (value.Value, bool) { return l.get(name) }
+
 func (l *Layer) get(name string) (value.Value, bool) {
 	if l.Lookup != nil {
 		return l.Lookup(name)

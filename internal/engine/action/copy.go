@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -208,24 +209,38 @@ func copyTree(c *Context, src, dest string) (*Outcome, error) {
 			return nil, err
 		}
 	}
-	if len(files) == 1 && len(dirs) == 0 && len(links) == 0 && last != nil {
+	if len(files) == 1 && last != nil {
 		last.SetStr("changed", value.Bool(changed))
 		return &Outcome{Result: last}, nil
 	}
 	return outcome("changed", value.Bool(changed), "dest", value.Str(dest), "src", value.Str(src)), nil
 }
 
-// walkTree lists what is below root, relative to it. Symbolic links are followed or listed as links.
+// walkTree lists what is below root, relative to it. Symbolic links are followed or listed as links; those that lead nowhere, or
+// to a directory that is being walked, are links in any case.
 func walkTree(root, rel string, follow bool, files, dirs, links *[]string) error {
-	entries, err := os.ReadDir(filepath.Join(root, rel))
+	return walkBelow(root, rel, follow, nil, files, dirs, links)
+}
+
+func walkBelow(root, rel string, follow bool, above []string, files, dirs, links *[]string) error {
+	real, err := filepath.EvalSymlinks(filepath.Join(root, rel))
+	if err != nil {
+		return err
+	}
+	above = append(above[:len(above):len(above)], real)
+	var below []string
+	entries, err := os.ReadDir(real)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		p := filepath.Join(rel, e.Name())
-		if e.Type()&fs.ModeSymlink != 0 && !follow {
-			*links = append(*links, p)
-			continue
+		if e.Type()&fs.ModeSymlink != 0 {
+			to, err := filepath.EvalSymlinks(filepath.Join(real, e.Name()))
+			if !follow || err != nil || slices.Contains(above, to) {
+				*links = append(*links, p)
+				continue
+			}
 		}
 		st, err := os.Stat(filepath.Join(root, p))
 		if err != nil {
@@ -236,7 +251,10 @@ func walkTree(root, rel string, follow bool, files, dirs, links *[]string) error
 			continue
 		}
 		*dirs = append(*dirs, p)
-		if err := walkTree(root, p, follow, files, dirs, links); err != nil {
+		below = append(below, p)
+	}
+	for _, p := range below { // the files of a directory come before those below it
+		if err := walkBelow(root, p, follow, above, files, dirs, links); err != nil {
 			return err
 		}
 	}

@@ -86,6 +86,13 @@ func runPackage(c *Context) (*Outcome, error) {
 	use := c.Text("use", "auto")
 	args := without(c.Args, "use")
 	if use == "auto" {
+		if v, ok, err := c.Templar.Resolve("ansible_package_use"); err == nil && ok {
+			if s, isText := value.AsString(v); isText && s != "" {
+				use = s
+			}
+		}
+	}
+	if use == "auto" {
 		found, err := factOf(c, "pkg_mgr")
 		if err != nil {
 			return nil, err
@@ -103,6 +110,9 @@ func runPackage(c *Context) (*Outcome, error) {
 		name = "ansible.builtin.dnf"
 	}
 	if !c.Services.IsNative(name) {
+		if r, err := c.Services.Resolve(use, c.Task.Collections); err == nil && r != nil {
+			return c.callModule(r.FQCN, args, nil)
+		}
 		return nil, failf("Could not find a matching action for the \"%s\" package manager.", use)
 	}
 	return c.callModule(name, args, nil)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/troupe-automation/troupe/internal/content/vars"
 	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -67,6 +68,9 @@ func runIncludeVars(c *Context) (*Outcome, error) {
 	if dir != "" {
 		files, err = includeDir(c, dir, facts)
 	} else {
+		if file == "" || file == "[]" {
+			return missingVars(), nil
+		}
 		var path string
 		if path, err = c.Find("vars", file); err == nil {
 			files = []string{path}
@@ -86,9 +90,32 @@ func runIncludeVars(c *Context) (*Outcome, error) {
 	if name := c.Text("name", ""); name != "" {
 		facts = value.DictOf(name, facts)
 	}
+	if c.Text("hash_behaviour", "") == "merge" {
+		facts = overExisting(c, facts)
+	}
 	r := value.DictOf("changed", value.False, "ansible_facts", facts, "ansible_included_var_files", included)
 	r.SetStr("_ansible_no_log", value.Bool(c.NoLog))
 	return &Outcome{Result: r, Facts: facts, FactsKind: IncludeVars, Untainted: true}, nil
+}
+
+// overExisting merges mappings with the variables of the same names that the task sees.
+func overExisting(c *Context, facts *value.Dict) *value.Dict {
+	out := facts.Copy()
+	for k, v := range facts.All() {
+		name, _ := value.AsString(k)
+		d, isDict := v.(*value.Dict)
+		old, _, _ := c.Templar.Vars.Lookup(name)
+		if had, ok := old.(*value.Dict); ok && isDict {
+			out.SetStr(name, vars.Merge(had, d))
+		}
+	}
+	return out
+}
+
+// missingVars is the result when no file is named.
+func missingVars() *Outcome {
+	return &Outcome{Result: value.DictOf("failed", value.True, "message", value.Str("Could not find file on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option"),
+		"ansible_facts", value.NewDict(), "ansible_included_var_files", value.NewList(), "changed", value.False)}
 }
 
 func includeFile(c *Context, path string, into *value.Dict) error {

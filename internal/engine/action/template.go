@@ -1,6 +1,7 @@
 package action
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"os/user"
@@ -66,7 +67,7 @@ func runTemplate(c *Context) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := value.Encode(rendered, c.Text("output_encoding", "utf-8"))
+	encoded, err := value.Encode(rendered, cmp.Or(c.Text("output_encoding", ""), "utf-8"))
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,11 @@
 package action
 
 import (
+	"crypto/md5"
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -21,6 +23,11 @@ func runFetch(c *Context) (*Outcome, error) {
 		return outcome("skipped", value.True, "msg", value.Str("check mode not (yet) supported for this module")), nil
 	}
 	src, dest := c.Text("src", ""), c.Text("dest", "")
+	for _, name := range []string{"src", "dest"} {
+		if v, ok := c.Args.GetStr(name); ok && !value.IsString(v) {
+			return nil, raisef("Invalid type supplied for %s option, it must be a string", map[string]string{"src": "source", "dest": "dest"}[name])
+		}
+	}
 	if src == "" || dest == "" {
 		return nil, raisef("src and dest are required")
 	}
@@ -28,9 +35,9 @@ func runFetch(c *Context) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	failMissing, err := c.Flag("fail_on_missing", true)
-	if err != nil {
-		return nil, err
+	failMissing := true
+	if v, ok := c.Args.GetStr("fail_on_missing"); ok {
+		failMissing, _ = Boolean(v) // what is no boolean is false here
 	}
 	target := expandHome(dest)
 	if !filepath.IsAbs(target) {
@@ -49,7 +56,7 @@ func runFetch(c *Context) (*Outcome, error) {
 	}
 	target = filepath.Clean(target)
 	args := value.DictOf("src", value.Str(src))
-	if sum, err := fileSHA1(target); err == nil {
+	if sum, err := digest(target, sha1.New()); err == nil {
 		args.SetStr("_checksum", value.Str(sum))
 	}
 	out := &download{target: target}
@@ -60,24 +67,24 @@ func runFetch(c *Context) (*Outcome, error) {
 	}
 	if truth(r, "failed") {
 		out.drop()
-		if !failMissing && (truth(r, "missing") || strings.Contains(text(r, "msg"), "does not exist") || strings.Contains(text(r, "msg"), "file not found")) {
-			return outcome("changed", value.False, "msg", value.Str("the remote file does not exist, not transferring, ignored"), "file", value.Str(src)), nil
+		// A file that is not there is said to be ignored even when it is not.
+		msg := text(r, "msg")
+		if !failMissing || strings.HasSuffix(msg, "does not exist") {
+			msg += ", not transferring, ignored"
 		}
-		if truth(r, "missing") || strings.Contains(text(r, "msg"), "does not exist") || strings.Contains(text(r, "msg"), "file not found") {
-			return outcome("changed", value.False, "failed", value.True, "msg", value.Str("the remote file does not exist, not transferring, ignored")), nil
+		if !failMissing {
+			return outcome("changed", value.False, "msg", value.Str(msg), "file", value.Str(src)), nil
 		}
-		r.SetStr("changed", value.False)
-		r.SetStr("file", value.Str(src))
-		return &Outcome{Result: r}, nil
+		return outcome("changed", value.False, "failed", value.True, "msg", value.Str(msg)), nil
 	}
 	changed, err := out.commit()
 	if err != nil {
-		return nil, err
+		return nil, failf("failed to transfer file to %s: %v", target, err)
 	}
 	sum := text(r, "checksum")
 	res := value.DictOf("changed", value.Bool(changed), "dest", value.Str(target), "checksum", value.Str(sum), "md5sum", value.None)
-	if md5, ok := r.GetStr("md5sum"); ok {
-		res.SetStr("md5sum", md5)
+	if sum, err := digest(target, md5.New()); err == nil {
+		res.SetStr("md5sum", value.Str(sum))
 	}
 	if changed {
 		res.SetStr("remote_checksum", value.Str(sum))
@@ -88,13 +95,13 @@ func runFetch(c *Context) (*Outcome, error) {
 	return &Outcome{Result: res}, nil
 }
 
-func fileSHA1(path string) (string, error) {
+// digest is the checksum of a file.
+func digest(path string, h hash.Hash) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	h := sha1.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err
 	}

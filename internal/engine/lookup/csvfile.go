@@ -19,7 +19,7 @@ func (c *Call) inline(term string, missing string) (free string, options map[str
 	if err != nil {
 		return "", nil, errorf("%s", err)
 	}
-	if rest == nil {
+	if rest == nil && c.Name != "ini" { // which looks at the options first
 		return "", nil, errorf("%s", missing)
 	}
 	options = map[string]value.Value{}
@@ -34,7 +34,10 @@ func (c *Call) inline(term string, missing string) (free string, options map[str
 		}
 		options[name] = value.Str(shownText(v))
 	}
-	return shownText(rest), options, nil
+	if rest == nil {
+		return "", nil, errorf("%s", missing)
+	}
+	return strings.TrimRight(shownText(rest), " "), options, nil // the blanks before the options are no part of it
 }
 
 // csvfile gives a column of the row whose key column is the term.
@@ -96,11 +99,15 @@ func (c *Call) csvRow(key string, options map[string]value.Value) (value.Value, 
 	if err != nil {
 		return nil, false, errorf("csvfile: %s", pyOSError(err, path))
 	}
+	content, err := c.decoded(data, options)
+	if err != nil {
+		return nil, false, err
+	}
 	runes := []rune(delimiter)
 	if len(runes) != 1 {
 		return nil, false, errorf("csvfile: \"delimiter\" must be a 1-character string")
 	}
-	r := csv.NewReader(strings.NewReader(string(data)))
+	r := csv.NewReader(strings.NewReader(content))
 	r.Comma, r.FieldsPerRecord, r.LazyQuotes = runes[0], -1, true
 	for {
 		row, err := r.Read()

@@ -71,7 +71,7 @@ func parseIniText(text, name string, fold, bare bool) (*iniText, error) {
 			case title == "DEFAULT":
 				section = f.defaults
 			case f.sections[title] != nil:
-				return nil, fmt.Errorf("While reading from '<???>' [line %2d]: section '%s' already exists", i+1, title)
+				return nil, value.Errorf("configparser.DuplicateSectionError", "While reading from '<???>' [line %2d]: section '%s' already exists", i+1, title)
 			default:
 				section = newSection()
 				f.sections[title] = section
@@ -79,7 +79,7 @@ func parseIniText(text, name string, fold, bare bool) (*iniText, error) {
 			continue
 		}
 		if section == nil {
-			return nil, fmt.Errorf("File contains no section headers.\nfile: '<???>', line: %d\n'%s\\n'", i+1, raw)
+			return nil, value.Errorf("configparser.MissingSectionHeaderError", "File contains no section headers.\nfile: '<???>', line: %d\n'%s\\n'", i+1, raw)
 		}
 		at := strings.IndexAny(trimmed, "=:")
 		if at < 0 && bare {
@@ -89,11 +89,11 @@ func parseIniText(text, name string, fold, bare bool) (*iniText, error) {
 			continue
 		}
 		if at <= 0 {
-			return nil, fmt.Errorf("Source contains parsing errors: '<???>'\n\t[line %2d]: '%s\\n'", i+1, raw)
+			return nil, value.Errorf("configparser.ParsingError", "Source contains parsing errors: '<???>'\n\t[line %2d]: '%s\\n'", i+1, raw)
 		}
 		key = f.name(strings.TrimSpace(trimmed[:at]))
 		if _, twice := section.values[key]; twice {
-			return nil, fmt.Errorf("While reading from '<???>' [line %2d]: option '%s' in section '%s' already exists", i+1, key, title)
+			return nil, value.Errorf("configparser.DuplicateOptionError", "While reading from '<???>' [line %2d]: option '%s' in section '%s' already exists", i+1, key, title)
 		}
 		lines = []string{strings.TrimSpace(trimmed[at+1:])}
 	}
@@ -162,6 +162,12 @@ func ini(c *Call) ([]value.Value, error) {
 		key, options := term, map[string]value.Value(nil)
 		if strings.Contains(term, "=") {
 			if key, options, err = c.inline(term, missing); err != nil {
+				if strings.HasSuffix(err.Error(), " is not a valid option") {
+					err = lookupErrorf("%s.", err)
+				}
+				if err.Error() == missing {
+					err = lookupErrorf("No key to lookup was provided as first term with in string inline options: %s", term)
+				}
 				return nil, err
 			}
 		}
@@ -210,13 +216,19 @@ func (c *Call) iniValues(key string, options map[string]value.Value) ([]value.Va
 	if err != nil {
 		return nil, errorf("%s", pyOSError(err, path))
 	}
-	content := string(data)
+	content, err := c.decoded(data, options)
+	if err != nil {
+		return nil, err
+	}
 	if kind == "properties" {
 		section, content = "java_properties", "[java_properties]\n"+content
 	}
 	f, err := parseIniText(content, path, !exact, bare)
 	if err != nil {
-		return nil, lookupErrorf("Error parsing '%s': %s", file, err)
+		if value.ErrorClass(err) == "configparser.DuplicateOptionError" {
+			return nil, lookupErrorf("Duplicate option in '%s': %s", file, err)
+		}
+		return nil, err
 	}
 	if f.sections[section] == nil {
 		return nil, lookupErrorf("No section '%s' in %s", section, file)

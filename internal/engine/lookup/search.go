@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/troupe-automation/troupe/value"
 	"github.com/troupe-automation/troupe/vault"
 )
 
@@ -64,6 +65,15 @@ func (c *Call) read(path string) ([]byte, error) {
 		return c.Secrets().Decrypt(data, path)
 	}
 	return data, nil
+}
+
+// decoded is the text of a file in the encoding that the lookup was given.
+func (c *Call) decoded(data []byte, options map[string]value.Value) (string, error) {
+	encoding, err := c.textOption("encoding", options)
+	if err != nil || encoding == "" {
+		return string(data), err
+	}
+	return value.Decode(data, encoding)
 }
 
 // pyOSError words an error of the operating system as Python does.

@@ -14,7 +14,7 @@ import (
 // maxSequence bounds what one term may give.
 const maxSequence = 10_000_000
 
-var shortSequence = regexp.MustCompile(`^(?i:(0?x?[0-9a-f]+)\s*-\s*)?(?i:(0?x?[0-9a-f]+))(?:/([0-9]+))?(?::(.+))?$`)
+var shortSequence = regexp.MustCompile(`^(?i:(0?x?[0-9a-f]+)\s*-\s*)?(?i:(0?x?[0-9a-f]+))(?i:/(0?x?[0-9a-f]+))?(?::(.+))?$`)
 
 // sequence gives numbers as text: "5", "2-8/2", "1-3:host%02d", "start=1 end=5 stride=2 format=…".
 func sequence(c *Call) ([]value.Value, error) {

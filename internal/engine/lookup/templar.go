@@ -108,5 +108,12 @@ func (c *templar) RenderFile(text string, o FileOptions) (value.Value, error) {
 	f.Convert, f.Native = o.Convert, o.Native
 	f.VariableStart, f.VariableEnd, f.CommentStart, f.CommentEnd = o.VariableStart, o.VariableEnd, o.CommentStart, o.CommentEnd
 	f.Path, f.SearchPath = o.Path, o.SearchPath
-	return t.RenderFile(text, f)
+	if t.Engine.Native && !o.Native {
+		f.Convert = false
+	}
+	v, err := t.RenderFile(text, f)
+	if s, ok := v.(value.Str); ok && !f.Convert && !o.Native {
+		return value.NativeText(s), err // it stays text in what it is printed into
+	}
+	return v, err
 }

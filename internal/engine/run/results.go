@@ -213,7 +213,11 @@ func (p *play) store(t *playbook.Task, h *hostRun, r *task.Result) {
 		}
 	}
 	if t.Register != "" && r.Register != nil {
-		h.setVar(t.Register, r.Register, template.UnsafeText)
+		kind := template.UnsafeText
+		if t.Action == "ansible.builtin.set_fact" || t.Action == "ansible.builtin.include_vars" {
+			kind = template.DataText
+		}
+		h.setVar(t.Register, r.Register, kind)
 	}
 }
 

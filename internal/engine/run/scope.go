@@ -303,7 +303,8 @@ func (h *host) setLayer() vars.Layer {
 		IsData: func(name string) bool {
 			h.mu.RLock()
 			defer h.mu.RUnlock()
-			return h.setKind[name] == template.UnsafeText || h.setKind[name] == template.UnsafeNativeText
+			k := h.setKind[name]
+			return k == template.UnsafeText || k == template.UnsafeNativeText || k == template.DataText
 		},
 		Kind: func(name string) template.TextKind {
 			h.mu.RLock()

@@ -52,12 +52,22 @@ func schemeOf(name string) (hashScheme, bool) {
 	return hashScheme{}, false
 }
 
+// withUser are passlib's schemes that hash the name of a user too, which the filter cannot give.
+var withUser = map[string]bool{"msdcc": true, "msdcc2": true, "postgres_md5": true, "oracle10": true, "cisco_pix": true, "cisco_asa": true}
+
+func noScheme(name string) error {
+	if withUser[name] {
+		return filterError("%s is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512", name)
+	}
+	return filterError("passlib does not support '%s' algorithm. passlib does not support '%s' algorithm", name, name)
+}
+
 // HashPassword is the password_hash filter for callers in Go: rounds 0 and an empty ident mean the default of the scheme,
 // an empty salt a random one.
 func HashPassword(password, scheme, salt string, saltSize, rounds int, ident string) (string, error) {
 	s, ok := schemeOf(scheme)
 	if !ok {
-		return "", filterError("passlib does not support '%s' algorithm", scheme)
+		return "", noScheme(scheme)
 	}
 	fail := func(format string, args ...any) (string, error) {
 		e := filterError(format, args...)
@@ -142,7 +152,7 @@ func passwordHash(c *jinja.Call) (value.Value, error) {
 		return nil, err
 	}
 	if _, ok := schemeOf(scheme); !ok {
-		return nil, filterError("passlib does not support '%s' algorithm", scheme)
+		return nil, noScheme(scheme)
 	}
 	if _, ok := c.Args[0].(*value.Encrypted); ok {
 		return nil, value.TypeErrorf("secret must be unicode or bytes, not ansible.parsing.yaml.objects.AnsibleVaultEncryptedUnicode")

@@ -112,12 +112,13 @@ func comment(c *jinja.Call) (value.Value, error) {
 		end = nl + opt["end"]
 	}
 	prefix, postfix := "", ""
-	if opt["prefix"] != "" {
+	switch {
+	case opt["prefix"] == nl:
+		prefix = strings.Repeat(nl, max(counts["prefix_count"], 0))
+	case opt["prefix"] != "":
 		prefix = strings.Repeat(opt["prefix"]+nl, max(counts["prefix_count"], 0))
 	}
-	if opt["postfix"] != "" {
-		postfix = strings.Repeat(nl+opt["postfix"], max(counts["postfix_count"], 0))
-	}
+	postfix = strings.Repeat(nl+opt["postfix"], max(counts["postfix_count"], 0)) // a newline even for an empty one
 	body := opt["decoration"] + strings.ReplaceAll(text, nl, nl+opt["decoration"])
 	// A line that is empty gets no trailing blanks, unless it is the only one.
 	bare := opt["decoration"] + nl

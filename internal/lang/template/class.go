@@ -27,9 +27,10 @@ const (
 	UnsafeText                       // marked as unsafe by Ansible
 	NativeText                       // made by a filter whose text stays text
 	UnsafeNativeText                 // both
+	DataText                         // as YAMLText, but what templates make of it is data: the registered result of set_fact
 )
 
-var textClasses = [...]string{YAMLText: yamlClass, PlainText: plainClass, UnsafeText: unsafeClass, NativeText: nativeClass, UnsafeNativeText: safeNative}
+var textClasses = [...]string{YAMLText: yamlClass, PlainText: plainClass, UnsafeText: unsafeClass, NativeText: nativeClass, UnsafeNativeText: safeNative, DataText: yamlClass}
 
 // Kinds are Vars that know the kinds of their texts; those of other Vars are YAMLText.
 type Kinds interface {
@@ -127,7 +128,7 @@ func (t *Templar) classOfVariable(name string, depth int) (string, value.Value) 
 	if data {
 		class = unsafeClass
 	}
-	if k, knows := t.Vars.(Kinds); knows && (!data || k.TextKind(name) == UnsafeNativeText) {
+	if k, knows := t.Vars.(Kinds); knows && (!data || k.TextKind(name) >= UnsafeNativeText) {
 		class = textClasses[k.TextKind(name)]
 	}
 	if tpl, isTemplate := raw.(*value.Template); isTemplate {
@@ -199,15 +200,20 @@ func (t *Templar) classOfCall(e *syntax.Call, depth int) string {
 // rendersText reports whether a lookup renders a file to text although types are native.
 func (t *Templar) rendersText(e *syntax.Call) bool {
 	plugin, ok := e.Args.Pos[0].(*syntax.StrConst)
-	if !ok || !t.Engine.Native || strings.TrimPrefix(plugin.Val, "ansible.builtin.") != "template" {
+	if !ok || strings.TrimPrefix(plugin.Val, "ansible.builtin.") != "template" {
 		return false
 	}
+	stays := t.Engine.Native
 	for _, kw := range e.Args.Kw {
-		if kw.Name == "jinja2_native" {
+		b, given := kw.Val.(*syntax.BoolConst)
+		switch kw.Name {
+		case "jinja2_native":
 			return false
+		case "convert_data":
+			stays = stays || given && !b.Val
 		}
 	}
-	return true
+	return stays
 }
 
 // looksUpVariable reports whether the arguments of a lookup name a variable whose text stays text.

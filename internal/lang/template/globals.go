@@ -100,6 +100,9 @@ func (e *Engine) lookupCall(c *jinja.Call, wantList bool) (value.Value, error) {
 	if wantList {
 		return value.NewList(results...), nil
 	}
+	if n, ok := results[0].(value.NativeText); ok && len(results) == 1 {
+		return n, nil
+	}
 	texts := make([]string, len(results))
 	for i, r := range results {
 		s, ok := value.AsString(r)

@@ -83,9 +83,6 @@ func runUser(ctx context.Context, c *module.Call) (module.Result, error) {
 		c.Warn("'append' is set, but no 'groups' are specified. Use 'groups' for appending new groups." +
 			"This will change to an error in Ansible 2.14.")
 	}
-	if c.Bool("local") && (c.Has("groups") || c.Has("expires")) {
-		return nil, &module.NotNative{Reason: "user does not change groups and expiry with libuser's tools"}
-	}
 	a := &account{Call: c, run: hostos.RunnerOf(ctx, c), name: c.Str("name")}
 	a.checkPassword()
 	a.lookup()
@@ -326,7 +323,7 @@ func (a *account) create() error {
 	if a.Has("shell") {
 		add("-s", a.Str("shell"))
 	}
-	if a.Has("expires") {
+	if a.Has("expires") && !a.Bool("local") {
 		add("-e", a.expiry())
 	}
 	if a.Has("password") {
@@ -357,7 +354,46 @@ func (a *account) create() error {
 			add("-K", fmt.Sprintf("%s=%d", strings.ToUpper(k), a.Int(k)))
 		}
 	}
-	return a.must(append(args, a.name)...)
+	if err := a.must(append(args, a.name)...); err != nil || !a.Bool("local") {
+		return err
+	}
+	if a.Has("expires") {
+		if err := a.localExpiry(); err != nil {
+			return err
+		}
+	}
+	list, err := a.wantedGroups(a.Str("group"))
+	if err != nil {
+		return err
+	}
+	return a.localGroups("-M", list)
+}
+
+// localGroups makes the user a member of groups (-M) or takes it out (-m), with libuser's tool: its others do not know members.
+func (a *account) localGroups(flag string, groups []string) error {
+	if len(groups) == 0 {
+		return nil
+	}
+	bin, err := hostos.NeedBin("lgroupmod")
+	for _, g := range groups {
+		if err == nil {
+			err = a.must(bin, flag, a.name, g)
+		}
+	}
+	return err
+}
+
+// localExpiry sets the day after which the account is closed, with libuser's tool.
+func (a *account) localExpiry() error {
+	bin, err := hostos.NeedBin("lchage")
+	if err != nil {
+		return err
+	}
+	days := int64(-1)
+	if f, _ := a.Args["expires"].(float64); f >= 0 {
+		days = int64(f) / 86400
+	}
+	return a.must(bin, "-E", strconv.FormatInt(days, 10), a.name)
 }
 
 // expiry is the option expires, in seconds, as the day that useradd wants; negative takes the limit away.
@@ -411,7 +447,8 @@ func (a *account) modify() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var args []string
+	var args, join, leave []string
+	limit, local := false, a.Bool("local")
 	add := func(flag ...string) { args = append(args, flag...) }
 	if a.Has("uid") && int64(a.info.UID) != a.Int("uid") {
 		add("-u", strconv.FormatInt(a.Int("uid"), 10))
@@ -442,7 +479,12 @@ func (a *account) modify() (bool, error) {
 		}
 		missing := slices.ContainsFunc(want, func(g string) bool { return !slices.Contains(have, g) })
 		extra := slices.ContainsFunc(have, func(g string) bool { return !slices.Contains(want, g) && g != primary })
-		if missing || extra && !a.Bool("append") {
+		if local {
+			join = slices.DeleteFunc(slices.Clone(want), func(g string) bool { return slices.Contains(have, g) })
+			if !a.Bool("append") {
+				leave = slices.DeleteFunc(slices.Clone(have), func(g string) bool { return slices.Contains(want, g) || g == primary })
+			}
+		} else if missing || extra && !a.Bool("append") {
 			if a.Bool("append") {
 				add("-a")
 			}
@@ -467,8 +509,11 @@ func (a *account) modify() (bool, error) {
 		days, err := strconv.ParseInt(expires, 10, 64)
 		switch {
 		case f < 0 && (err == nil && days >= 0 || !inFile("/etc/shadow", a.name)):
-			add("-e", "")
+			limit = true
 		case f >= 0 && (err != nil || days != int64(f)/86400):
+			limit = true
+		}
+		if limit && !local {
 			add("-e", a.expiry())
 		}
 	}
@@ -486,6 +531,25 @@ func (a *account) modify() (bool, error) {
 			p = "!" + p
 		}
 		add("-p", p)
+	}
+	if local && (len(join)+len(leave) > 0 || limit) {
+		if a.Check {
+			return true, nil
+		}
+		if err := a.localGroups("-M", join); err != nil {
+			return false, err
+		}
+		if err := a.localGroups("-m", leave); err != nil {
+			return false, err
+		}
+		if limit {
+			if err := a.localExpiry(); err != nil {
+				return false, err
+			}
+		}
+		if len(args) == 0 {
+			return true, nil
+		}
 	}
 	if len(args) == 0 {
 		return false, nil

@@ -75,7 +75,14 @@ func runExpect(ctx context.Context, c *module.Call) (module.Result, error) {
 	if err != nil {
 		return nil, module.Fail(err.Error(), nil)
 	}
-	program := hostos.RunnerOf(ctx, c).Find(argv[0])
+	program := argv[0]
+	if strings.Contains(program, "/") {
+		if info, err := os.Stat(program); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
+			program = ""
+		}
+	} else {
+		program = hostos.RunnerOf(ctx, c).Find(program)
+	}
 	if program == "" {
 		return nil, module.Fail(fmt.Sprintf("The command was not found or was not executable: %s.", argv[0]), nil)
 	}

@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -37,6 +38,13 @@ func runDebconf(ctx context.Context, c *module.Call) (module.Result, error) {
 	if question == "" {
 		return module.Result{"changed": false, "current": answers, "msg": ""}, nil
 	}
+	if list, ok := c.Args["value"].([]any); ok {
+		for i, e := range list {
+			if _, text := e.(string); !text {
+				return nil, module.Fail(fmt.Sprintf("Invalid value provided for 'multiselect': sequence item %d: expected str instance, %s found", i, pythonType(e)), nil)
+			}
+		}
+	}
 	vtype, value := c.Str("vtype"), debconfValue(c)
 	have, known := answers[question].(string)
 	if vtype == "password" && known {
@@ -68,6 +76,23 @@ func runDebconf(ctx context.Context, c *module.Call) (module.Result, error) {
 		diff = map[string]any{"before": previous, "after": after}
 	}
 	return module.Result{"changed": true, "current": current, "previous": previous, "msg": msg, "diff": diff}, nil
+}
+
+// pythonType is how Python calls the type of a value.
+func pythonType(v any) string {
+	switch v.(type) {
+	case nil:
+		return "NoneType"
+	case bool:
+		return "bool"
+	case int64:
+		return "int"
+	case float64:
+		return "float"
+	case []any:
+		return "list"
+	}
+	return "dict"
 }
 
 // debconfValue is the answer as debconf keeps it.
