@@ -65,6 +65,27 @@ func TestPythonModule(t *testing.T) {
 	}
 }
 
+// What a secret parameter holds stays hidden also when another parameter is of the wrong kind, from invocation too.
+func TestSecretsOfWrongArguments(t *testing.T) {
+	s := open(t, local)
+	m := pymodule.Pack("secretive", "", []byte(`from ansible.module_utils.basic import AnsibleModule
+AnsibleModule(argument_spec=dict(
+    nested=dict(type='dict', options=dict(inner=dict(no_log=True))), secret=dict(no_log=True),
+    items=dict(type='list', elements='dict', options=dict(inner=dict(no_log=True))))).exit_json()
+`), nil)
+	m.Interpreter = python(t)
+	for _, args := range []string{
+		`{"nested": 9068.2, "secret": "hunter2", "items": [{"inner": "hunter2"}]}`,
+		`{"nested": {"inner": "hunter2"}, "secret": "hunter2", "items": 5}`,
+		`{"nested": "inner=hunter2", "secret": "hunter2", "unknown": 1}`,
+	} {
+		r := run(t, s, session.Call{Python: m, Args: json.RawMessage(args), Verbosity: 5})
+		if text, _ := json.Marshal(r); r["failed"] != true || strings.Contains(string(text), "hunter2") {
+			t.Errorf("%s gives %s", args, text)
+		}
+	}
+}
+
 // The expectations were recorded from ansible-core 2.18.
 func TestForeignModules(t *testing.T) {
 	interpreter := python(t)

@@ -65,7 +65,7 @@ class ArgumentSpecValidator:
             result._warnings.append({'option': option, 'alias': alias})
         result._deprecations.extend(alias_deprecations)
         try:
-            result._no_log_values.update(list_no_log_values(spec, params))
+            list_no_log_values(spec, params, result._no_log_values)
         except TypeError as te:
             errors.append(NoLogError(to_native(te)))
         try:

@@ -100,9 +100,12 @@ def set_defaults(argument_spec, parameters, set_default=True):
     return secrets
 
 
-def list_no_log_values(argument_spec, params):
-    """All texts inside secret parameters."""
-    secrets = set()
+def list_no_log_values(argument_spec, params, secrets=None):
+    """All texts inside secret parameters, added to secrets too: what is found there stays secret when a TypeError tells of a value of
+    the wrong kind. The error is raised when everything was looked at."""
+    if secrets is None:
+        secrets = set()
+    wrong = None
     for name, spec in argument_spec.items():
         if spec.get('no_log', False):
             value = params.get(name, None)
@@ -110,19 +113,24 @@ def list_no_log_values(argument_spec, params):
                 try:
                     secrets.update(_texts(value))
                 except TypeError as e:
-                    raise TypeError('Failed to convert "%s": %s' % (name, to_native(e)))
+                    wrong = wrong or TypeError('Failed to convert "%s": %s' % (name, to_native(e)))
         inner = spec.get('options')
         if inner is not None and params.get(name) is not None:
             values = params[name]
             if isinstance(values, dict) or not is_iterable(values):
                 values = [values]
             for v in values:
-                if not isinstance(v, Mapping):
-                    if not isinstance(v, str):
-                        raise TypeError("Value '{value}' in the sub parameter field '{field}' must be a {type}, not '{kind}'".format(
-                            value=to_text(v), field=name, type=spec.get('type', 'dict'), kind=v.__class__.__name__))
-                    v = check_type_dict(v)
-                secrets.update(list_no_log_values(inner, v))
+                try:
+                    if not isinstance(v, Mapping):
+                        if not isinstance(v, str):
+                            raise TypeError("Value '{value}' in the sub parameter field '{field}' must be a {type}, not '{kind}'".format(
+                                value=to_text(v), field=name, type=spec.get('type', 'dict'), kind=v.__class__.__name__))
+                        v = check_type_dict(v)
+                    list_no_log_values(inner, v, secrets)
+                except TypeError as e:
+                    wrong = wrong or e
+    if wrong is not None:
+        raise wrong
     return secrets
 
 
@@ -336,7 +344,7 @@ def validate_sub_spec(argument_spec, parameters, prefix='', options_context=None
             if alias_deprecations is not None:
                 alias_deprecations.extend(dict(d, name=where + d['name']) for d in deprecated)
             try:
-                no_log_values.update(list_no_log_values(inner, one))
+                list_no_log_values(inner, one, no_log_values)
             except TypeError as e:
                 errors.append(NoLogError(to_native(e)))
             unsupported_parameters.update(get_unsupported_parameters(inner, one, list(inner) + list(aliases), options_context, supported_parameters))
