@@ -67,7 +67,7 @@ func ordered(hosts []*Host, order string) ([]*Host, error) {
 	case "", "inventory", "reverse_inventory":
 	default:
 		msg := fmt.Sprintf("Invalid 'order' specified for inventory hosts: %s", order)
-		return nil, &diag.Diagnostic{Code: diag.WrongKeywordType, Summary: msg, Classic: msg, Exit: diag.ExitError}
+		return nil, &diag.Diagnostic{Code: diag.WrongKeywordType, Summary: msg, Classic: msg, Exit: diag.ExitOptions}
 	case "sorted", "reverse_sorted":
 		sort.SliceStable(hosts, func(i, j int) bool { return hosts[i].Name < hosts[j].Name })
 	case "shuffle":

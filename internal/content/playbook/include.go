@@ -229,6 +229,7 @@ func (l *Loader) LoadTasks(include *Task, path string, vars *value.Dict) ([]*Blo
 	}
 	if root.Kind != yamldoc.Sequence {
 		d := problem(diag.MalformedBlock, root.Pos, "included task files must contain a list of tasks")
+		d.Exit = diag.ExitError
 		return nil, d.Also(include.Pos, 0, "included from here")
 	}
 	return l.blocks(root, scope{

@@ -63,6 +63,9 @@ func (l *Loader) play(n *yamldoc.Node, path string) (*Play, error) {
 			text := fmt.Sprintf("%s should be a list or None but is %s", shown(a.Node), classOf(a.Node))
 			what := "A malformed block was encountered while loading " + s.keyword + ": "
 			d := problem(diag.MalformedBlock, n.Pos, what+text+". "+text)
+			if s.handlers {
+				d = problem(diag.MalformedBlock, n.Pos, "A malformed block was encountered while loading handlers. "+text)
+			}
 			d.Summary = fmt.Sprintf("%s must be a list of tasks", s.keyword)
 			return nil, point(d, a.Node.Pos, 0, "")
 		}

@@ -339,7 +339,9 @@ func (l *Loader) action(t *Task, n *yamldoc.Node, set map[string]bool) error {
 	}
 	if cmd, ok := t.Args.GetStr("cmd"); ok && hasCmd[short] {
 		if t.RawParams != nil {
-			return problem(diag.SplitArgs, n.Pos, "The 'cmd' argument cannot be used when other raw parameters are specified. Please put everything in one or the other place.")
+			d := problem(diag.SplitArgs, n.Pos, "The 'cmd' argument cannot be used when other raw parameters are specified. Please put everything in one or the other place.")
+			d.Exit = diag.ExitError
+			return d
 		}
 		t.RawParams = cmd
 		t.Args.DeleteStr("cmd")
@@ -508,6 +510,10 @@ func (l *Loader) arguments(t *Task, n *yamldoc.Node, e yamldoc.Pair, extra *yaml
 		}
 	case isTemplate(extra.Value()):
 		under.SetStr("_variable_params", extra.Value())
+	case isString(extra.Value()):
+		text := "Complex args containing variables cannot use bare variables (without Jinja2 delimiters), and must use the full variable style ('{{var_name}}')"
+		d := problem(diag.WrongKeywordType, n.Pos, text+". "+text)
+		return point(d, extra.Pos, 0, "")
 	default:
 		text := `Complex args must be a dictionary or variable string ("{{var}}").`
 		d := problem(diag.WrongKeywordType, n.Pos, text+". "+text)

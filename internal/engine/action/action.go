@@ -259,6 +259,11 @@ func ToBool(v value.Value, name string) (bool, error) {
 	return false, failf("argument '%s' is of type %s and we were unable to convert to bool: The value '%s' is not a valid boolean.  Valid booleans include: 0, 1, 'true', 'yes', 'n', 'no', 'false', 'y', 't', '1', 'on', '0', 'f', 'off'", name, pyType(v), s)
 }
 
+// NotBoolean is what Ansible says of a keyword whose value is no boolean.
+func NotBoolean(keyword, text string) string {
+	return fmt.Sprintf("the field '%s' has an invalid value ('%s'), and could not be converted to bool.. The value '%s' is not a valid boolean.  Valid booleans include: 0, 1, 'true', 'yes', 'n', 'no', 'false', 'y', 't', '1', 'on', '0', 'f', 'off'", keyword, text, text)
+}
+
 // Boolean reads Ansible's spellings of booleans.
 func Boolean(v value.Value) (b, ok bool) {
 	switch v := v.(type) {

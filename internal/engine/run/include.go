@@ -163,6 +163,9 @@ func (p *play) includeFailed(place *strategy.Place, g *includeGroup, failed map[
 	var d *diag.Diagnostic
 	if errors.As(g.err, &d) {
 		msg = d.Message()
+		if d.Code == diag.FileNotFound && !g.first.effect.Outcome.Include.Role {
+			msg = "Could not find or access '" + g.name + "' on the Ansible Controller."
+		}
 	}
 	p.emit(&event.Warning{Kind: "error", Text: msg})
 	for _, h := range g.hosts {

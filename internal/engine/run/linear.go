@@ -2,15 +2,19 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"strconv"
 	"strings"
 
 	"github.com/troupe-automation/troupe/event"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
+	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/engine/strategy"
 	"github.com/troupe-automation/troupe/internal/engine/task"
+	"github.com/troupe-automation/troupe/internal/lang/template"
+	"github.com/troupe-automation/troupe/value"
 )
 
 const metaAction = "ansible.builtin.meta"
@@ -140,7 +144,11 @@ func (p *play) step(place *strategy.Place, hosts []*hostRun) error {
 	if once {
 		run = hosts[:1]
 	}
-	done, err := p.dispatch(place, info, run, p.throttle(t, hosts[0]))
+	limit, err := p.throttle(t, hosts[0])
+	if err != nil {
+		return err
+	}
+	done, err := p.dispatch(place, info, run, limit)
 	if err != nil {
 		return err
 	}
@@ -215,23 +223,29 @@ func (p *play) dispatch(place *strategy.Place, info *event.Task, hosts []*hostRu
 }
 
 // throttle is how many hosts may work on the task at once.
-func (p *play) throttle(t *playbook.Task, h *hostRun) int {
+func (p *play) throttle(t *playbook.Task, h *hostRun) (int, error) {
 	limit := p.Forks
 	if changesInventory(t) {
-		return 1
+		return 1, nil
 	}
 	v := t.Inherited("throttle")
-	if v == nil {
-		return limit
+	if v == nil || v == value.None {
+		return limit, nil
 	}
 	s, err := p.templarFor(h, t).String(v)
+	if err != nil || s == template.OmitText {
+		return limit, err
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(s))
 	if err != nil {
-		return limit
+		msg := fmt.Sprintf("Failed to convert the throttle value to an integer.. invalid literal for int() with base 10: '%s'", s)
+		d := &diag.Diagnostic{Code: diag.WrongKeywordType, Summary: msg, Classic: diag.Classic(msg, t.Pos), Exit: diag.ExitError}
+		return 0, d.At(t.Pos, 0, "")
 	}
-	if n, err := strconv.Atoi(strings.TrimSpace(s)); err == nil && n > 0 {
-		return min(n, limit)
+	if n > 0 {
+		return min(n, limit), nil
 	}
-	return limit
+	return limit, nil
 }
 
 // changesInventory reports whether a task must run alone because it changes what others read.

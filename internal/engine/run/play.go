@@ -16,6 +16,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/engine/strategy"
 	"github.com/troupe-automation/troupe/internal/lang/template"
+	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -204,6 +205,12 @@ func (p *play) fieldError(keyword string, err error) error {
 	return err
 }
 
+// wrongField is the error of a keyword of the play with a value that it cannot have.
+func wrongField(msg string, pos source.Pos) error {
+	d := &diag.Diagnostic{Code: diag.WrongKeywordType, Summary: msg, Classic: diag.Classic(msg, pos), Exit: diag.ExitParse}
+	return d.At(pos, 0, "")
+}
+
 // settings renders the keywords that steer the play.
 func (p *play) settings() error {
 	t := p.Templates.New(p.playScope())
@@ -219,9 +226,17 @@ func (p *play) settings() error {
 		if r == value.Str(template.OmitText) {
 			return def, nil
 		}
-		return action.ToBool(r, keyword)
+		b, ok := action.Boolean(r)
+		if !ok {
+			s, _ := value.ToStr(r)
+			return false, wrongField(action.NotBoolean(keyword, s), p.Pos)
+		}
+		return b, nil
 	}
 	var err error
+	if _, err = flag("gather_facts", true); err != nil {
+		return err
+	}
 	if p.force, err = flag("force_handlers", p.ForceHandlers || p.Config.Bool("DEFAULT_FORCE_HANDLERS")); err != nil {
 		return err
 	}
@@ -235,7 +250,7 @@ func (p *play) settings() error {
 			return p.fieldError("max_fail_percentage", err)
 		}
 		if p.maxFail, err = strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(s), "%"), 64); err != nil {
-			return fmt.Errorf("the field 'max_fail_percentage' has an invalid value (%s), and could not be converted to percent", s)
+			return wrongField(fmt.Sprintf("the field 'max_fail_percentage' has an invalid value ('%s'), and could not be converted to percent.. could not convert string to float: '%s'", s, s), p.Pos)
 		}
 	}
 	p.strategyName = p.Config.Str("DEFAULT_STRATEGY")

@@ -22,7 +22,7 @@ func (x *exec) act(t *template.Templar, a *attempt) (*value.Dict, *action.Outcom
 		return nil, nil, argsError(err, x.Task.Pos)
 	}
 	ctx := x.ctx
-	limit, err := x.number(t, x.inherited(t, "timeout"), float64(x.CLI.TaskTimeout))
+	limit, err := x.number(t, "timeout", x.inherited(t, "timeout"), float64(x.CLI.TaskTimeout))
 	if err != nil {
 		return nil, nil, fieldError("timeout", err)
 	}
@@ -30,6 +30,9 @@ func (x *exec) act(t *template.Templar, a *attempt) (*value.Dict, *action.Outcom
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(limit*float64(time.Second)))
 		defer cancel()
+	}
+	if _, err := x.number(t, "async_val", x.Task.Get("async"), 0); err != nil {
+		return nil, nil, err
 	}
 	c := &action.Context{
 		Context: ctx, Task: x.Task, Name: x.Task.Action, Written: x.Task.ActionAsWritten, Host: x.Host, Args: args, RawText: raw, HasRaw: hasRaw,

@@ -45,7 +45,7 @@ func (r *remote) StartJob(c *action.Context, m action.ModuleCall) (*value.Dict, 
 
 // AwaitJob implements action.PythonRemote: with poll it waits until the job ends or its time is up.
 func (r *remote) AwaitJob(c *action.Context, started *value.Dict) (*action.Outcome, error) {
-	poll, err := r.x.number(r.t, r.x.Task.Get("poll"), float64(r.x.Config.Int("DEFAULT_POLL_INTERVAL")))
+	poll, err := r.x.number(r.t, "poll", r.x.Task.Get("poll"), float64(r.x.Config.Int("DEFAULT_POLL_INTERVAL")))
 	if err != nil {
 		return nil, err
 	}

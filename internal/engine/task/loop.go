@@ -173,7 +173,7 @@ func (x *exec) loop(items []value.Value) *Result {
 			break
 		}
 		if i > 0 && x.Task.LoopControl.Pause != nil {
-			secs, err := x.number(x.t, x.Task.LoopControl.Pause, 0)
+			secs, err := x.number(x.t, "pause", x.Task.LoopControl.Pause, 0)
 			if err != nil {
 				return x.result(x.failure(err))
 			}

@@ -247,7 +247,8 @@ func (r *remote) prepareEnvironment() error {
 				if one == value.None {
 					continue
 				}
-				return fmt.Errorf("environment must be a dictionary, received %s (<class '%s'>)", plain(one), one.TypeName())
+				r.x.warn(fmt.Sprintf("could not parse environment value, skipping: ['%s']", plain(e)))
+				continue
 			}
 			if r.env == nil {
 				r.env = map[string]string{}
@@ -478,7 +479,7 @@ func (r *remote) async() int {
 	if v == nil {
 		return 0
 	}
-	n, err := r.x.number(r.t, v, 0)
+	n, err := r.x.number(r.t, "async", v, 0)
 	if err != nil {
 		return 0
 	}

@@ -257,7 +257,7 @@ func (x *exec) fields(t *template.Templar) *attempt {
 			if wrong == nil {
 				wrong = err
 			}
-			b = f.keyword == "no_log" // what may have been meant to be hidden is hidden
+			b = true // what may have been meant to be hidden is hidden; what is no boolean counts as said
 		}
 		*f.set = b
 	}
@@ -269,6 +269,9 @@ func (x *exec) fields(t *template.Templar) *attempt {
 		if err != nil {
 			a.delegate.Delegate = plain(v)
 			return x.fail(a, err, false)
+		}
+		if v == value.Str("") {
+			name = template.OmitText
 		}
 		if name == "" {
 			return x.fail(a, errors.New("Empty hostname produced from delegate_to: \""+plain(v)+"\""), false) //nolint:staticcheck // Ansible's words
@@ -323,7 +326,7 @@ func (x *exec) boolean(t *template.Templar, v value.Value, keyword string) (bool
 		return false, nil
 	}
 	s, _ := value.ToStr(r)
-	return false, fmt.Errorf("The field '%s' has an invalid value (%s), and could not be converted to an bool. The error was: The value '%s' is not a valid boolean.", keyword, s, s) //nolint:staticcheck // Ansible's words
+	return false, errors.New(action.NotBoolean(keyword, s))
 }
 
 // inherited is the value of a keyword for the task, not rendered. What turns out to be omitted leaves the word to the block,
@@ -379,7 +382,7 @@ func placed(err error, pos source.Pos) error {
 }
 
 // number renders a keyword that is a number; def when it is not set.
-func (x *exec) number(t *template.Templar, v value.Value, def float64) (float64, error) {
+func (x *exec) number(t *template.Templar, keyword string, v value.Value, def float64) (float64, error) {
 	if v == nil {
 		return def, nil
 	}
@@ -399,8 +402,15 @@ func (x *exec) number(t *template.Templar, v value.Value, def float64) (float64,
 	if err != nil {
 		return 0, err
 	}
-	return strconv.ParseFloat(strings.TrimSpace(s), 64)
+	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	if err != nil {
+		return 0, fmt.Errorf("the field '%s' has an invalid value ('%s'), and could not be converted to %s.. %s", keyword, s, numberKinds[keyword], diag.Trailer(x.Task.Pos))
+	}
+	return n, nil
 }
+
+// numberKinds are the types of the keywords that are numbers.
+var numberKinds = map[string]string{"retries": "int", "timeout": "int", "poll": "int", "async": "int", "async_val": "int", "delay": "float", "pause": "float"}
 
 // attempts runs the action until the until condition holds.
 func (x *exec) attempts(t *template.Templar, a *attempt) *attempt {
@@ -408,7 +418,7 @@ func (x *exec) attempts(t *template.Templar, a *attempt) *attempt {
 	retries, delay := 1.0, 5.0
 	untilSet := len(task.Until) > 0
 	if v := task.Get("retries"); v != nil {
-		n, err := x.number(t, v, 3)
+		n, err := x.number(t, "retries", v, 3)
 		if err != nil {
 			return x.fail(a, err, false)
 		}
@@ -419,7 +429,7 @@ func (x *exec) attempts(t *template.Templar, a *attempt) *attempt {
 	} else if untilSet {
 		retries = 4
 	}
-	d, err := x.number(t, task.Get("delay"), 5)
+	d, err := x.number(t, "delay", task.Get("delay"), 5)
 	if err != nil {
 		return x.fail(a, err, false)
 	}
