@@ -32,13 +32,12 @@ type Environment struct {
 	Globals map[string]value.Value
 	// Loader finds templates for include, import and extends. nil: there are none.
 	Loader Loader
-	// MissingFilter and MissingTest are asked at compile time for names that were not added. They return nil, nil when
-	// the name does not exist, which makes it a compile error. They must be safe for concurrent use.
+	// MissingFilter and MissingTest are asked at compile time for names that were not added. They return nil, nil for a name
+	// that does not exist, which is a compile error; they must be safe for concurrent use.
 	MissingFilter func(name string) (*Filter, error)
 	MissingTest   func(name string) (*Filter, error)
-	// OverrideFilter and OverrideTest are asked before those that were added. nil: nothing is overridden.
-	OverrideFilter func(name string) (*Filter, error)
-	OverrideTest   func(name string) (*Filter, error)
+	// Override is asked for another "filter" or "test" (kind) in place of one that was added. nil: there is none.
+	Override func(kind, name string) (*Filter, error)
 	// Limits bound what one render may use.
 	Limits Limits
 
@@ -66,14 +65,10 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// New returns an environment without filters, tests or globals, with Jinja's default syntax.
-// Use builtins.New for one that has Jinja's own.
+// New returns an environment with Jinja's default syntax and nothing else; builtins.New has Jinja's own filters.
 func New() *Environment {
 	return &Environment{
-		Syntax:  syntax.DefaultConfig(),
-		Globals: map[string]value.Value{},
-		filters: map[string]*Filter{},
-		tests:   map[string]*Filter{},
+		Syntax: syntax.DefaultConfig(), Globals: map[string]value.Value{}, filters: map[string]*Filter{}, tests: map[string]*Filter{},
 	}
 }
 
@@ -93,42 +88,31 @@ func (e *Environment) AddFilters(fs ...Filter) { add(e.filters, fs) }
 func (e *Environment) AddTests(fs ...Filter) { add(e.tests, fs) }
 
 func add(to map[string]*Filter, fs []Filter) {
-	for i := range fs {
-		f := fs[i]
+	for _, f := range fs {
 		to[f.Name] = &f
 	}
 }
 
 // Filter returns the filter of that name, or nil, nil when there is none.
 func (e *Environment) Filter(name string) (*Filter, error) {
-	if f, ok := e.filters[name]; ok {
-		return override(e.OverrideFilter, f)
-	}
-	if e.MissingFilter != nil {
-		return e.MissingFilter(name)
-	}
-	return nil, nil
+	return e.find("filter", name, e.filters[name], e.MissingFilter)
 }
 
 // Test returns the test of that name, or nil, nil when there is none.
 func (e *Environment) Test(name string) (*Filter, error) {
-	if f, ok := e.tests[name]; ok {
-		return override(e.OverrideTest, f)
-	}
-	if e.MissingTest != nil {
-		return e.MissingTest(name)
-	}
-	return nil, nil
+	return e.find("test", name, e.tests[name], e.MissingTest)
 }
 
-func override(ask func(name string) (*Filter, error), f *Filter) (*Filter, error) {
-	if ask == nil {
-		return f, nil
+func (e *Environment) find(kind, name string, known *Filter, missing func(string) (*Filter, error)) (*Filter, error) {
+	if known != nil && e.Override != nil {
+		if f, err := e.Override(kind, name); f != nil || err != nil {
+			return f, err
+		}
 	}
-	if other, err := ask(f.Name); other != nil || err != nil {
-		return other, err
+	if known == nil && missing != nil {
+		return missing(name)
 	}
-	return f, nil
+	return known, nil
 }
 
 // Resolver gives a render its variables. Resolve is called at the first use of a name in a frame, and the answer is kept

@@ -376,6 +376,9 @@ func askOptions(q *question) (value.Value, error) {
 	values, origins := value.NewDict(), value.NewDict()
 	for i := range doc.options {
 		o := &doc.options[i]
+		if kind == "lookup" && o.Name == "_terms" { // describes the terms, which are no option
+			continue
+		}
 		v, origin, err := q.resolve(kind, plugin, o)
 		if err != nil {
 			return nil, err

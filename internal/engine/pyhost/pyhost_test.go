@@ -205,7 +205,7 @@ const lookupPlugin = `
 DOCUMENTATION = '''
 name: opts
 options:
-  _terms: {description: terms}
+  _terms: {description: terms, required: true}
   color: {type: str, default: red, choices: [red, blue]}
   count: {type: int, default: 3, vars: [{name: opts_count}]}
   env: {env: [{name: FROM_ENV}]}

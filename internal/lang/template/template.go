@@ -88,8 +88,7 @@ func New(native bool, ext Extensions) *Engine {
 	env.Undefined = value.Chained
 	env.MissingFilter = func(name string) (*jinja.Filter, error) { return e.missing("filter", name) }
 	env.MissingTest = func(name string) (*jinja.Filter, error) { return e.missing("test", name) }
-	env.OverrideFilter = func(name string) (*jinja.Filter, error) { return e.override("filter", name) }
-	env.OverrideTest = func(name string) (*jinja.Filter, error) { return e.override("test", name) }
+	env.Override = e.override
 	e.addGlobals(env)
 	if native {
 		env.Finalize, env.Concat = finalizeNative, concatNative

@@ -19,6 +19,7 @@ CLASSES = {
     'terminal': 'TerminalModule', 'doc_fragments': 'ModuleDocFragment',
 }
 
+_base = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'ansible', 'plugins')
 _lock = threading.RLock()
 _modules = {}
 
@@ -33,7 +34,9 @@ def load_module(kind, path, name='', collection=''):
             module = importlib.import_module(_dotted(path))
         else:
             stem = os.path.splitext(os.path.basename(path))[0]
-            full = 'ansible.plugins.%s.%08x_%s' % (kind, zlib.crc32(path.encode('utf-8', 'surrogateescape')), stem)
+            full = 'ansible.plugins.%s.%s' % (kind, stem)
+            if full in sys.modules or os.path.exists(os.path.join(_base, kind, stem + '.py')) or not stem.isidentifier():
+                full = 'ansible.plugins.%s.%08x_%s' % (kind, zlib.crc32(path.encode('utf-8', 'surrogateescape')), stem)
             spec = importlib.util.spec_from_file_location(full, path)
             if spec is None:
                 spec = importlib.util.spec_from_loader(full, importlib.machinery.SourceFileLoader(full, path))

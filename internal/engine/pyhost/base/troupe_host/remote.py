@@ -22,13 +22,23 @@ class RemoteObject:
 
 
 class RemoteMapping(RemoteObject, collections.abc.Mapping):
-    """A mapping that is computed when it is read (hostvars)."""
+    """A mapping that is computed when it is read (hostvars). What was read, or set by the plugin, stays as it is."""
+
+    def __init__(self, number, type_name, text):
+        super().__init__(number, type_name, text)
+        self._read = {}
 
     def __getitem__(self, key):
+        if key in self._read:
+            return self._read[key]
         found = link.ask('item', id=self._number, key=key)
         if not found['ok']:
             raise KeyError(key)
+        self._read[key] = found['v']
         return found['v']
+
+    def __setitem__(self, key, v):
+        self._read[key] = v
 
     def __contains__(self, key):
         return key in self.keys()

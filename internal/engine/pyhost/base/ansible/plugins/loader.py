@@ -40,7 +40,10 @@ class PluginLoader:
 
     def find_plugin_with_context(self, name, mod_type='', ignore_deprecated=False, check_aliases=False, collection_list=None):
         found = self._find(name, collection_list)
-        return PluginLoadContext(found['name'] or name, found['path'] or None, found['collection'] or None)
+        context = PluginLoadContext(found['name'] or name, found['path'] or None, found['collection'] or None)
+        if not context.resolved and self.type in ('module', 'action') and link.ask('native', kind='action', name=name):
+            context.resolved = True
+        return context
 
     def find_plugin(self, name, mod_type='', ignore_deprecated=False, check_aliases=False, collection_list=None):
         return self._find(name, collection_list)['path'] or None
