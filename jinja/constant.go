@@ -98,7 +98,7 @@ func negatedPower(a, b value.Value) (value.Value, error) {
 	return value.Neg(v)
 }
 
-// negative reports whether v is a number that is written with a sign.
+// negative reports whether v is a number written with a sign.
 func negative(v value.Value) bool {
 	switch v := v.(type) {
 	case value.Int:
