@@ -14,5 +14,3 @@ require (
 	golang.org/x/term v0.47.0
 	golang.org/x/text v0.43.0
 )
-
-require github.com/BurntSushi/toml v1.6.0

@@ -84,6 +84,10 @@ func installCollections(s *session) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if len(reqs) == 0 {
+		s.Display.Print("Skipping install, no requirements found", "")
+		return 0, nil
+	}
 	return 0, s.install(reqs, s.Values.Str("collections_path"))
 }
 

@@ -184,7 +184,7 @@ func (s *session) options(tmp string) {
 	s.opt = galaxy.Options{
 		Tmp: tmp, Print: func(t string) { d.Print(t, "") }, PrintErr: func(t string) { d.Print(t, "") }, Verbose: func(n int, t string) { d.V(n, "", t) }, Warn: d.Warning,
 		Error: func(t string) { d.PrintErr(" [ERROR]: "+t, "error") },
-		Err:   s.env.Stderr, IgnoreCerts: v.Bool("ignore_certs") || s.Config.Bool("GALAXY_IGNORE_CERTS"), Pre: v.Bool("allow_pre_release"), NoDeps: v.Bool("no_deps"),
+		Out:   s.env.Stdout, Err: s.env.Stderr, IgnoreCerts: v.Bool("ignore_certs") || s.Config.Bool("GALAXY_IGNORE_CERTS"), Pre: v.Bool("allow_pre_release"), NoDeps: v.Bool("no_deps"),
 		Force: v.Bool("force"), ForceDeps: v.Bool("force_with_deps"), Upgrade: v.Bool("upgrade"), Offline: v.Bool("offline"), SkipErrors: v.Bool("ignore_errors"),
 	}
 	s.opt.Servers = s.servers()

@@ -46,7 +46,7 @@ func installRoles(s *session) (int, error) {
 		return 0, nil
 	}
 	if len(want.Collections) > 0 && !(s.implicit && !custom) {
-		text := fmt.Sprintf("The requirements file '%s' contains collections which will be ignored. To install these collections run 'ansible-galaxy collection install -r' or to install both at the same time run 'ansible-galaxy install -r' without a custom install path.", file)
+		text := fmt.Sprintf("The requirements file '%s' contains collections which will be ignored. To install these collections run 'ansible-galaxy collection install -r' or to install both at the same time run 'ansible-galaxy install -r' without a custom install path.", s.paths([]string{file})[0])
 		if s.implicit {
 			s.Display.Warning(text)
 		} else {

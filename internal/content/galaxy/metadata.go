@@ -107,9 +107,9 @@ func ReadSource(dir string, warn func(string)) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := yamldoc.Load(data, yamldoc.Options{File: path, Data: true})
+	root, err := yamldoc.LoadYAML(data, yamldoc.Options{File: path, Data: true})
 	if err != nil {
-		return nil, fail("Failed to parse the galaxy.yml at '%s' with the following error:\n%s", path, syntaxText(err))
+		return nil, fail("Failed to parse the galaxy.yml at '%s' with the following error:\n%s", path, syntaxText(err, path))
 	}
 	d, ok := root.Value().(*value.Dict)
 	if !ok {
@@ -141,7 +141,7 @@ func ReadSource(dir string, warn func(string)) (*Info, error) {
 	if v, ok := d.GetStr("manifest"); ok {
 		in.byDirectives = true
 		if len(in.ignore) > 0 {
-			return nil, fail("The collection galaxy.yml at '%s' has both build_ignore and manifest, which are mutually exclusive", path)
+			return nil, fail(`"build_ignore" and "manifest" are mutually exclusive`)
 		}
 		in.manifest, _ = v.(*value.Dict)
 	}
@@ -171,13 +171,9 @@ func normal(key string, v value.Value) value.Value {
 	return v
 }
 
-// syntaxText is the text of a YAML mistake without what Ansible adds around it.
-func syntaxText(err error) string {
-	var d *diag.Diagnostic
-	if errors.As(err, &d) {
-		return d.Summary
-	}
-	return err.Error()
+// syntaxText is the text of a YAML mistake with the file's name the way Ansible shows it.
+func syntaxText(err error, path string) string {
+	return strings.Replace(err.Error(), `"<unicode string>"`, `"b'`+path+`'"`, 1)
 }
 
 func infoOfManifest(data []byte, path string) (*Info, error) {

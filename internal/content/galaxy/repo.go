@@ -90,7 +90,7 @@ func (o *Options) clone(ctx context.Context, g gitSource, dir string) (string, e
 
 func (o *Options) git(ctx context.Context, dir string, args ...string) error {
 	c := exec.CommandContext(ctx, "git", args...)
-	c.Dir, c.Stdout, c.Stderr = dir, o.Err, o.Err
+	c.Dir, c.Stdout, c.Stderr = dir, o.Out, o.Err
 	c.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0")
 	return c.Run()
 }

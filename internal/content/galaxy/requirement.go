@@ -152,7 +152,7 @@ func ReadRequirements(file string, allowRoles bool, warn func(string)) (*Require
 	}
 	root, err := yamldoc.LoadYAML(data, yamldoc.Options{File: abs, Data: true})
 	if err != nil {
-		return nil, fail("Failed to parse the requirements yml at '%s' with the following error:\n%s", abs, strings.Replace(err.Error(), `"<unicode string>"`, `"b'`+abs+`'"`, 1))
+		return nil, fail("Failed to parse the requirements yml at '%s' with the following error:\n%s", abs, syntaxText(err, abs))
 	}
 	out := &Requirements{}
 	switch doc := root.Value().(type) {

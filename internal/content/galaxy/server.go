@@ -49,7 +49,7 @@ type Options struct {
 	Verbose     func(level int, text string)
 	Warn        func(string)
 	Error       func(string)
-	Err         io.Writer // for the messages of git
+	Out, Err    io.Writer // for what git says
 	IgnoreCerts bool
 	Pre         bool
 	NoDeps      bool

@@ -20,7 +20,7 @@ func (o *Options) Verify(ctx context.Context, reqs []Requirement) (bool, error) 
 	good := true
 	for _, r := range reqs {
 		if r.Name == "" {
-			return false, fail("'%s' is not a valid collection name. Collections to verify are given by name", r.From)
+			return false, fail("'%s' type is not supported. The format namespace.name is expected.", r.Source)
 		}
 		ok, err := o.verify(ctx, r)
 		if err != nil {

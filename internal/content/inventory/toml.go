@@ -3,7 +3,6 @@ package inventory
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -15,8 +14,8 @@ import (
 )
 
 // parseTOMLFile reads an inventory in TOML: a table for each group with hosts, children and vars.
-func parseTOMLFile(_ context.Context, inv *Inventory, _ *loader, src string) error {
-	data, err := os.ReadFile(src)
+func parseTOMLFile(_ context.Context, inv *Inventory, l *loader, src string) error {
+	data, err := l.read(src)
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,32 @@ func (h *Host) Function(kind, name string) (*jinja.Filter, error) {
 	}}, nil
 }
 
+// Overrides reports whether a plugin file outside collections names a filter or test that is ours too: only then is it worth to
+// load it. It is what template.Engine.Overrides wants.
+func (h *Host) Overrides(kind, name string) bool {
+	files := h.Search.Files(kind)
+	if len(files) == 0 || strings.Contains(name, ".") {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, f := range files {
+		text, known := h.texts[f]
+		if !known {
+			b, _ := os.ReadFile(f) // a file that cannot be read overrides nothing
+			text = string(b)
+			if h.texts == nil {
+				h.texts = map[string]string{}
+			}
+			h.texts[f] = text
+		}
+		if strings.Contains(text, "'"+name+"'") || strings.Contains(text, `"`+name+`"`) || strings.Contains(text, name+"=") {
+			return true
+		}
+	}
+	return false
+}
+
 // raised makes an exception of Python one of ours.
 func raised(err error) error {
 	var e *Error

@@ -93,7 +93,7 @@ func newProject(t testing.TB, files map[string]string) *project {
 		Config: c, Secrets: &vault.Secrets{}, Templates: template.New(false, template.Extensions{}), Output: p.out,
 		Search: &pyhost.Search{Config: c, Finder: &collection.Finder{Paths: []string{filepath.Join(dir, "collections")}}},
 	}
-	p.Templates.PythonFilter = p.Function
+	p.Templates.PythonFilter, p.Templates.Overrides = p.Function, p.Overrides
 	p.Templates.Lookup = func(t *template.Templar, name string, terms []value.Value, options []value.Kwarg) ([]value.Value, error) {
 		got, found, err := p.Lookup(context.Background(), t, name, terms, options)
 		if !found && err == nil {
@@ -133,7 +133,7 @@ class FilterModule:
             'same': lambda x: x, 'kind': lambda x: type(x).__name__, 'gen': lambda x: (i * 2 for i in x), 'fail': fail,
             'wrap': lambda x, c='*', end=None: c + str(x) + (end or c), 'bytes': lambda x: x.encode(), 'when': lambda x: datetime.date(2024, 2, 29),
             'native': lambda x: regex_replace(x, 'b+', '-'), 'say': say, 'exit': lambda x: __import__('os')._exit(3), 'obj': lambda x: Thing(x),
-            'many': lambda x: 'x' * x,
+            'many': lambda x: 'x' * x, 'flatten': lambda x: 'mine',
         }
 
 class Thing:
@@ -169,6 +169,7 @@ func TestFunctions(t *testing.T) {
 		{"bytes and dates", "{{ 'ä' | bytes }} {{ 1 | when }}", "ä 2024-02-29", ""},
 		{"objects stay in Python", "{{ 4 | obj }} {{ (4 | obj).n }} {{ (4 | obj).twice() }}", "thing 4 4 8", ""},
 		{"our filters from Python", "{{ 'abbc' | native }}", "a-c", ""},
+		{"in place of one of ours", "{{ [1] | flatten }} {{ [1] | first }}", "mine 1", ""},
 		{"undefined", "{{ nosuch | wrap }}", "", "'nosuch' is undefined"},
 		{"AnsibleFilterError", "{{ 1 | fail('filter') }}", "", "no 1"},
 		{"other errors", "{{ 1 | fail('x') }}", "", "bad 1"},
