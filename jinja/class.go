@@ -75,7 +75,7 @@ func (c *Context) named(err error, operands ...operand) error {
 		return err
 	}
 	switch e.Class {
-	case "TypeError", "AttributeError", "AnsibleFilterTypeError", "AnsibleFilterError", "KeyError":
+	case "TypeError", "AttributeError", "AnsibleFilterTypeError":
 	default:
 		return err
 	}

@@ -138,7 +138,7 @@ func (c *compiler) expr(e syntax.Expr, sc *scope) (evalFn, error) {
 		right, err := c.compileExpr(e.Right, sc)
 		op := binaryOps[e.Op]
 		if e.Op == "**" && c.pure(e.Left) && !c.pure(e.Right) {
-			if v, ok := c.fold(e.Left, left); ok && negative(v) {
+			if v, ok := c.fold(e.Left, left); ok && value.IsNegative(v) {
 				op = negatedPower
 			}
 		}

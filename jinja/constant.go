@@ -97,16 +97,3 @@ func negatedPower(a, b value.Value) (value.Value, error) {
 	}
 	return value.Neg(v)
 }
-
-// negative reports whether v is a number that is written with a sign.
-func negative(v value.Value) bool {
-	switch v := v.(type) {
-	case value.Int:
-		return v < 0
-	case value.Float:
-		return math.Signbit(float64(v))
-	case *value.BigInt:
-		return v.Num.Sign() < 0
-	}
-	return false
-}

@@ -64,10 +64,8 @@ func (f *frame) write(v value.Value) error {
 		return f.grown(len(s))
 	}
 	f.out.nodes = append(f.out.nodes, v)
-	if s, ok := v.(value.Str); ok {
-		return f.grown(len(s))
-	}
-	return nil
+	s, _ := v.(value.Str)
+	return f.grown(len(s))
 }
 
 // grown counts n bytes of output.

@@ -75,3 +75,16 @@ func Infinite(v Value) string {
 	}
 	return ""
 }
+
+// IsNegative reports whether v is a number written with a sign.
+func IsNegative(v Value) bool {
+	switch v := v.(type) {
+	case Int:
+		return v < 0
+	case Float:
+		return math.Signbit(float64(v))
+	case *BigInt:
+		return v.Num.Sign() < 0
+	}
+	return false
+}

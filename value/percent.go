@@ -242,7 +242,7 @@ func percentOne(conv rune, at int, flags string, width, prec int, hasPrec bool, 
 		}
 		return numberField(n.Sign() < 0, sign, prefix, digits, width, left, zero), nil
 	case 'e', 'E', 'f', 'F', 'g', 'G':
-		if u, ok := arg.(*Undefined); ok && u.Kind != Lenient {
+		if u, ok := arg.(*Undefined); ok {
 			return "", u.Err()
 		}
 		f, ok := toFloat(arg)

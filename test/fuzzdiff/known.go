@@ -33,6 +33,9 @@ var known = []struct {
 	{"callable is written in C, where errors of arity have other words", func(_ request, want, got answer) bool {
 		return strings.HasPrefix(want.Message, "callable() takes exactly one argument")
 	}},
+	{"ranges hold numbers of 64 bits; removeprefix and removesuffix keep the class Markup", func(r request, want, got answer) bool {
+		return strings.Contains(got.Message, "too large to convert to C ssize_t") || strings.Contains(r.Template, "removeprefix") || strings.Contains(r.Template, "removesuffix")
+	}},
 	{"the class of an undefined value", func(r request, want, got answer) bool { return strings.Contains(r.Template, "__class__") }},
 	{"constants are computed at compile time in both, but not in the same order: another error comes first", func(_ request, want, got answer) bool {
 		return strings.HasPrefix(want.Message, "Exceeds the limit") || strings.HasPrefix(want.Message, "unhashable type")

@@ -19,7 +19,7 @@ func (x *exec) act(t *template.Templar, a *attempt) (*value.Dict, *action.Outcom
 	act := action.Find(x.Task.Action)
 	args, raw, hasRaw, err := x.arguments(t, act)
 	if err != nil {
-		return nil, nil, argsError(err, x.Task.Pos)
+		return nil, nil, argsError(err, x.Task.Args, x.Task.Pos)
 	}
 	ctx := x.ctx
 	limit, err := x.number(t, "timeout", x.inherited(t, "timeout"), float64(x.CLI.TaskTimeout))

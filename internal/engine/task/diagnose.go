@@ -17,9 +17,22 @@ import (
 	"github.com/troupe-automation/troupe/value"
 )
 
-// argsError words an undefined variable in the arguments of a task.
-func argsError(err error, pos source.Pos) error {
+// valueErrors are ValueError and the classes below it, as filters raise them.
+var valueErrors = map[string]bool{"ValueError": true, "JSONDecodeError": true, "UnicodeDecodeError": true, "UnicodeEncodeError": true, "Error": true}
+
+// argsError words a failure in the arguments of a task, which are args as they are written.
+func argsError(err error, args *value.Dict, pos source.Pos) error {
 	var e *template.Error
+	if errors.As(err, &e) && valueErrors[e.Class] {
+		n := *e
+		n.Class = "AnsibleParserError"
+		shown, rerr := value.Repr(sealed(args))
+		if rerr != nil {
+			return err
+		}
+		n.Msg = fmt.Sprintf("the field 'args' has an invalid value (%s), and could not be converted to dict.. %s%s", shown, e.Msg, diag.Trailer(pos))
+		return &n
+	}
 	if errors.As(err, &e) && template.IsUndefined(err) {
 		n := *e
 		n.Class = "AnsibleUndefinedVariable"
@@ -27,6 +40,27 @@ func argsError(err error, pos source.Pos) error {
 		return &n
 	}
 	return err
+}
+
+// sealed is a value of the content with its encrypted texts left out, for messages.
+func sealed(v value.Value) value.Value {
+	switch v := v.(type) {
+	case *value.Encrypted:
+		return value.Str("(encrypted)")
+	case *value.List:
+		out := value.NewList()
+		for _, e := range v.Elems {
+			out.Elems = append(out.Elems, sealed(e))
+		}
+		return out
+	case *value.Dict:
+		out := value.NewDict()
+		for k, e := range v.All() {
+			_ = out.Set(k, sealed(e)) // the key was hashable before
+		}
+		return out
+	}
+	return v
 }
 
 // diagnose finds the token in the content that a template error is about.

@@ -222,8 +222,12 @@ func (x *exec) itemTemplar(vars *value.Dict) *template.Templar {
 	if x.itemData {
 		return x.t.WithData(vars)
 	}
-	if _, written := x.Task.Loop.(*value.List); !written || x.Task.LoopWith != "" {
-		return x.t.WithItem(vars)
+	_, written := x.Task.Loop.(*value.List)
+	switch {
+	case x.Task.LoopWith != "":
+		return x.t.WithItem(vars, template.UnsafeText)
+	case !written && !x.t.Engine.Native: // the list was made from text
+		return x.t.WithItem(vars, template.PlainText)
 	}
 	return x.t.With(vars)
 }

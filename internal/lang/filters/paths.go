@@ -296,6 +296,12 @@ func commonpath(c *jinja.Call) (value.Value, error) {
 }
 
 func relpath(c *jinja.Call) (value.Value, error) {
+	if err := undefinedArg(c.Args[0]); err != nil {
+		return nil, err
+	}
+	if c.Args[0] == value.None {
+		return nil, value.ValueErrorf("no path specified")
+	}
 	p, err := pathArg(c.Args[0])
 	if err != nil {
 		return nil, err
@@ -335,6 +341,9 @@ func relpath(c *jinja.Call) (value.Value, error) {
 }
 
 func fileglob(c *jinja.Call) (value.Value, error) {
+	if err := undefinedArg(c.Args[0]); err != nil {
+		return nil, err
+	}
 	p, err := pathArg(c.Args[0])
 	if err != nil {
 		return nil, err

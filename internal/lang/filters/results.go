@@ -19,6 +19,9 @@ var results = family{tests: []jinja.Filter{
 }}
 
 func isNaN(c *jinja.Call) (value.Value, error) {
+	if err := undefinedArg(c.Args[0]); err != nil {
+		return nil, err
+	}
 	f, ok := c.Args[0].(value.Float)
 	return value.Bool(ok && f != f), nil
 }

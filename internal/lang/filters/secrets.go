@@ -20,7 +20,7 @@ var secrets = family{
 	tests: []jinja.Filter{
 		{Name: "vault_encrypted", Signature: "vault_encrypted(value)", Run: func(c *jinja.Call) (value.Value, error) {
 			_, ok := c.Args[0].(*value.Encrypted)
-			return value.Bool(ok), nil
+			return value.Bool(ok), undefinedArg(c.Args[0])
 		}},
 	},
 }

@@ -60,7 +60,11 @@ func toDatetime(c *jinja.Call) (value.Value, error) {
 	var text [2]string
 	for i := range text {
 		s, err := str(c.Args[i], func(v value.Value) error {
-			return value.TypeErrorf("strptime() argument %d must be str, not %s", i+1, v.TypeName())
+			name := v.TypeName()
+			if v == value.None {
+				name = "None"
+			}
+			return value.TypeErrorf("strptime() argument %d must be str, not %s", i+1, name)
 		})
 		if err != nil {
 			return nil, err

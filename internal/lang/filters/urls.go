@@ -123,9 +123,6 @@ func urlsplit(c *jinja.Call) (value.Value, error) {
 
 func uriTest(needHost bool, only string) jinja.Func {
 	return func(c *jinja.Call) (value.Value, error) {
-		if err := undefinedArg(c.Args[0]); err != nil {
-			return nil, err
-		}
 		s, ok := value.AsString(c.Args[0])
 		if !ok {
 			return value.False, nil

@@ -287,10 +287,7 @@ func (t *Templar) classOfFilter(e *syntax.Filter, depth int) (string, value.Valu
 // TextKind implements Kinds.
 func (o *Over) TextKind(name string) TextKind {
 	if _, own := o.Locals.GetStr(name); own {
-		if o.Unsafe {
-			return UnsafeText
-		}
-		return YAMLText
+		return o.Kind
 	}
 	if k, ok := o.Base.(Kinds); ok {
 		return k.TextKind(name)

@@ -5,8 +5,8 @@ import "github.com/troupe-automation/troupe/value"
 // Over puts a few variables over others: loop variables, the result a condition looks at, the extras of a template file.
 type Over struct {
 	Locals *value.Dict
-	Data   bool // the values come from outside the content
-	Unsafe bool // Ansible marks the texts as unsafe: items of a loop that a template gave
+	Data   bool     // the values come from outside the content
+	Kind   TextKind // of the values
 	Base   Vars
 }
 
@@ -36,10 +36,10 @@ func (t *Templar) With(locals *value.Dict) *Templar { return t.with(locals, fals
 // WithData is With for values that come from outside the content (a module's result).
 func (t *Templar) WithData(locals *value.Dict) *Templar { return t.with(locals, true) }
 
-// WithItem is With for the item of a loop whose list a template or lookup gave.
-func (t *Templar) WithItem(locals *value.Dict) *Templar {
+// WithItem is With for the item of a loop whose list a template or lookup gave: its texts are of another kind.
+func (t *Templar) WithItem(locals *value.Dict, kind TextKind) *Templar {
 	n := t.with(locals, false)
-	n.Vars.(*Over).Unsafe = true
+	n.Vars.(*Over).Kind = kind
 	return n
 }
 
