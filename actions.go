@@ -191,10 +191,12 @@ func (a *actions) library(name string) string {
 
 // moduleIn finds a module file below a library directory.
 func moduleIn(dir, name string) string {
-	for _, ext := range []string{".py", "", ".ps1", ".sh", ".rb", ".pl"} {
-		p := filepath.Join(dir, name+ext)
-		if st, err := os.Stat(p); err == nil && st.Mode().IsRegular() {
-			return p
+	for _, stem := range []string{name, "_" + name} { // "_" marks modules that are deprecated
+		for _, ext := range []string{".py", "", ".ps1", ".sh", ".rb", ".pl"} {
+			p := filepath.Join(dir, stem+ext)
+			if st, err := os.Stat(p); err == nil && st.Mode().IsRegular() {
+				return p
+			}
 		}
 	}
 	entries, err := os.ReadDir(dir)
@@ -282,7 +284,7 @@ func (a *actions) python(t *playbook.Task, name string) (*pymodule.Module, error
 	if err != nil {
 		return nil, err
 	}
-	short := name[strings.LastIndexByte(name, '.')+1:]
+	short := shortName(name) // modules of collections call themselves by their full name
 	m := pymodule.Pack(short, a.pythonName(t, name), data, a.search(filepath.Dir(path), t))
 	if a.packed == nil {
 		a.packed = map[string]*pymodule.Module{}

@@ -8,12 +8,13 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/content/config"
 	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/engine/pyhost"
 	"github.com/troupe-automation/troupe/internal/engine/run"
 	"github.com/troupe-automation/troupe/value"
 )
 
 // factCache returns the configured cache of facts; nil for memory, which ends with the run.
-func factCache(c *config.Config) (run.FactCache, error) {
+func factCache(c *config.Config, plugins *pyhost.Host) (run.FactCache, error) {
 	switch name := c.Str("CACHE_PLUGIN"); name {
 	case "", "memory", "ansible.builtin.memory":
 		return nil, nil
@@ -25,6 +26,13 @@ func factCache(c *config.Config) (run.FactCache, error) {
 		}
 		return &jsonFiles{dir: expand(dir), prefix: c.Str("CACHE_PLUGIN_PREFIX"), timeout: time.Duration(c.Int("CACHE_PLUGIN_TIMEOUT")) * time.Second}, nil
 	default:
+		cache, err := plugins.FactCache(name)
+		if err != nil {
+			return nil, &diag.Diagnostic{Code: diag.BadSetting, Summary: err.Error(), Classic: err.Error(), Exit: diag.ExitError, Cause: err}
+		}
+		if cache != nil {
+			return cache, nil
+		}
 		msg := fmt.Sprintf("Unable to load the facts cache plugin (%s).", name)
 		return nil, &diag.Diagnostic{Code: diag.BadSetting, Summary: msg, Classic: msg, Exit: diag.ExitError}
 	}

@@ -58,8 +58,10 @@ type Project struct {
 	// Plugins runs plugins written in Python.
 	Plugins *pyhost.Host
 
-	actions *actions
-	opt     Options
+	first       string // directory of the first playbook
+	varsPlugins *pyhost.VarsPlugins
+	actions     *actions
+	opt         Options
 }
 
 // Load reads configuration and inventory. Playbooks are read by Playbooks.
@@ -90,7 +92,15 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	p.Templates.Basedir = o.PlaybookDir
 	finder := &collection.Finder{Paths: o.Config.List("COLLECTIONS_PATHS")}
 	p.Plugins = p.pluginHost(finder)
-	p.Templates.PythonFilter = p.Plugins.Function
+	p.varsPlugins = p.Plugins.VarsPlugins()
+	if o.PlaybookDir != "" {
+		if dir, err := filepath.Abs(o.PlaybookDir); err == nil {
+			finder.Paths = append([]string{filepath.Join(dir, "collections")}, finder.Paths...)
+			p.Plugins.Search.SetBasedir(dir)
+			p.first = dir
+		}
+	}
+	p.Templates.PythonFilter, p.Templates.Overrides = p.Plugins.Function, p.Plugins.Overrides
 	p.Templates.Lookup = p.lookup(ctx)
 	files := &vars.Files{Secrets: o.Secrets, Duplicates: dups, Warn: warn}
 	extra, err := p.extraVars(o.ExtraVars, files)
@@ -103,7 +113,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	}
 	p.Vars = &vars.Manager{
 		Inventory: p.Inventory, Files: files, Precedence: o.Config.List("VARIABLE_PRECEDENCE"),
-		Merge: o.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge",
+		Merge: o.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge", Plugins: p.varsPlugins.Layers,
 	}
 	p.actions = &actions{plugins: p.Plugins.Search, natives: o.Natives, finder: finder, paths: append(o.ModulePath, o.Config.List("DEFAULT_MODULE_PATH")...)}
 	if p.actions.rejects, err = p.rejectedModules(); err != nil {
@@ -135,7 +145,11 @@ func (p *Project) SetBasedir(dir string) {
 	p.Loader.Basedir = dir
 	p.actions.basedir = dir
 	p.Plugins.Search.SetBasedir(dir)
-	p.actions.finder.Paths = append([]string{filepath.Join(dir, "collections")}, p.Config.List("COLLECTIONS_PATHS")...)
+	paths := []string{filepath.Join(dir, "collections")}
+	if p.first != "" && p.first != dir { // a playbook of a collection finds the collections beside the first one too
+		paths = append(paths, filepath.Join(p.first, "collections"))
+	}
+	p.actions.finder.Paths = append(paths, p.Config.List("COLLECTIONS_PATHS")...)
 }
 
 func duplicates(s string) yamldoc.Duplicates {
@@ -166,14 +180,14 @@ func (p *Project) inventoryOptions() inventory.Options {
 		Names: inventory.NameRule(p.Config.Str("TRANSFORM_INVALID_GROUP_CHARS")), FailUnparsed: p.Config.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"),
 		FailNone: p.Config.Bool("INVENTORY_UNPARSED_IS_FAILED"), YAMLExts: p.Config.List("YAML_FILENAME_EXTENSIONS"),
 		NoWarnUnparsed: !p.Config.Bool("INVENTORY_UNPARSED_WARNING"), Secrets: p.Secrets, Open: p.Secrets.Open, Templar: &renderer{p.Templates},
-		Duplicates: duplicates(p.Config.Str("DUPLICATE_YAML_DICT_KEY")), Default: "/etc/ansible/hosts",
+		External: p.Plugins.Inventories(func() *value.Dict { return p.ExtraVars }), Duplicates: duplicates(p.Config.Str("DUPLICATE_YAML_DICT_KEY")), Default: "/etc/ansible/hosts",
 	}
 	merge := p.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge"
 	if merge {
 		o.Merge = vars.Merge
 	}
 	o.HostVars = func(inv *inventory.Inventory) func(h *inventory.Host) (*value.Dict, error) {
-		m := &vars.Manager{Inventory: inv, Files: &vars.Files{Secrets: p.Secrets, Duplicates: o.Duplicates}, Precedence: p.Config.List("VARIABLE_PRECEDENCE"), Merge: merge}
+		m := &vars.Manager{Inventory: inv, Files: &vars.Files{Secrets: p.Secrets, Duplicates: o.Duplicates}, Precedence: p.Config.List("VARIABLE_PRECEDENCE"), Merge: merge, Plugins: p.varsPlugins.Layers}
 		return func(h *inventory.Host) (*value.Dict, error) {
 			v, err := m.Host(h, p.opt.PlaybookDir)
 			if err != nil {
@@ -291,7 +305,7 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (int, error) {
 		}
 	}
 	var cache run.FactCache
-	if c, err := factCache(p.Config); err != nil {
+	if c, err := factCache(p.Config, p.Plugins); err != nil {
 		return run.ExitError, err
 	} else if c != nil {
 		cache = c

@@ -137,6 +137,11 @@ func (c *compiler) expr(e syntax.Expr, sc *scope) (evalFn, error) {
 		}
 		right, err := c.compileExpr(e.Right, sc)
 		op := binaryOps[e.Op]
+		if e.Op == "**" && c.pure(e.Left) && !c.pure(e.Right) {
+			if v, ok := c.fold(e.Left, left); ok && negative(v) {
+				op = negatedPower
+			}
+		}
 		lo, ro := c.traced(e.Left, sc), c.traced(e.Right, sc)
 		return func(f *frame) (value.Value, error) {
 			a, err := left(f)

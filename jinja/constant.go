@@ -84,3 +84,29 @@ func (c *compiler) pure(e syntax.Expr) bool {
 	})
 	return ok
 }
+
+// negatedPower is what Jinja makes of a negative constant to a power: it writes -2 ** n, which Python reads as -(2 ** n).
+func negatedPower(a, b value.Value) (value.Value, error) {
+	base, err := value.Neg(a)
+	if err != nil {
+		return nil, err
+	}
+	v, err := value.Pow(base, b)
+	if err != nil {
+		return nil, err
+	}
+	return value.Neg(v)
+}
+
+// negative reports whether v is a number that is written with a sign.
+func negative(v value.Value) bool {
+	switch v := v.(type) {
+	case value.Int:
+		return v < 0
+	case value.Float:
+		return math.Signbit(float64(v))
+	case *value.BigInt:
+		return v.Num.Sign() < 0
+	}
+	return false
+}

@@ -36,6 +36,9 @@ type Environment struct {
 	// the name does not exist, which makes it a compile error. They must be safe for concurrent use.
 	MissingFilter func(name string) (*Filter, error)
 	MissingTest   func(name string) (*Filter, error)
+	// OverrideFilter and OverrideTest are asked before those that were added. nil: nothing is overridden.
+	OverrideFilter func(name string) (*Filter, error)
+	OverrideTest   func(name string) (*Filter, error)
 	// Limits bound what one render may use.
 	Limits Limits
 
@@ -99,7 +102,7 @@ func add(to map[string]*Filter, fs []Filter) {
 // Filter returns the filter of that name, or nil, nil when there is none.
 func (e *Environment) Filter(name string) (*Filter, error) {
 	if f, ok := e.filters[name]; ok {
-		return f, nil
+		return override(e.OverrideFilter, f)
 	}
 	if e.MissingFilter != nil {
 		return e.MissingFilter(name)
@@ -110,12 +113,22 @@ func (e *Environment) Filter(name string) (*Filter, error) {
 // Test returns the test of that name, or nil, nil when there is none.
 func (e *Environment) Test(name string) (*Filter, error) {
 	if f, ok := e.tests[name]; ok {
-		return f, nil
+		return override(e.OverrideTest, f)
 	}
 	if e.MissingTest != nil {
 		return e.MissingTest(name)
 	}
 	return nil, nil
+}
+
+func override(ask func(name string) (*Filter, error), f *Filter) (*Filter, error) {
+	if ask == nil {
+		return f, nil
+	}
+	if other, err := ask(f.Name); other != nil || err != nil {
+		return other, err
+	}
+	return f, nil
 }
 
 // Resolver gives a render its variables. Resolve is called at the first use of a name in a frame, and the answer is kept

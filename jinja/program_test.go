@@ -150,6 +150,7 @@ func TestAsJinja(t *testing.T) {
 		"macro under autoescape":        {"{% autoescape true %}{% macro m() %}<b>{% endmacro %}{{ m() }}{% endautoescape %}", "<b>"},
 		"format of undefined":           {"{{ 'x' % nope }}", "x"},
 		"markup in partition":           {"{{ ('a'|e).partition('b') }}", "(Markup('a'), Markup(''), Markup(''))"},
+		"negative constant to a power":  {"{{ (-2) ** l[1] }} {{ (-2) ** 2 }} {{ -2 ** l[1] }}", "-4 4 -4"},
 		"line statements":               {"%% for i in l\n{{ i }} ## c\n%% endfor\nend", "1\n2\nend"},
 		"line statement in brackets":    {"%% set x = [1,\n  2]\n{{ x }}", "[1, 2]"},
 	} {

@@ -19,7 +19,7 @@ var fileOptions = []Option{
 	{Name: "selevel"},
 	{Name: "setype"},
 	{Name: "attributes", Aliases: []string{"attr"}},
-	{Name: "unsafe_writes", Type: TypeBool, Default: false},
+	{Name: "unsafe_writes", Type: TypeBool},
 }
 
 // AllOptions are the options of the Spec with those that FileArgs adds.

@@ -13,7 +13,16 @@ const (
 )
 
 func operands(op string, a, b Value) error {
-	return TypeErrorf("unsupported operand type(s) for %s: '%s' and '%s'", op, a.TypeName(), b.TypeName())
+	return TypeErrorf("unsupported operand type(s) for %s: '%s' and '%s'", op, operandName(a), operandName(b))
+}
+
+// operandName is the name of a class in such errors: those of the module datetime have it in front.
+func operandName(v Value) string {
+	switch v.(type) {
+	case *Datetime, *Date, *Time, *Timedelta:
+		return qualifiedName(v)
+	}
+	return v.TypeName()
 }
 
 // prepare normalises both operands and raises undefined ones.

@@ -287,7 +287,7 @@ func filesizeformat(c *jinja.Call) (value.Value, error) {
 		return nil, err
 	}
 	if !ok {
-		if value.IsString(c.Args[0]) {
+		if _, isBytes := c.Args[0].(value.Bytes); isBytes || value.IsString(c.Args[0]) {
 			r, _ := value.Repr(c.Args[0])
 			return nil, value.ValueErrorf("could not convert string to float: %s", r)
 		}

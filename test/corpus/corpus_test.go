@@ -10,7 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupe-automation/troupe/internal/content/config"
+	"github.com/troupe-automation/troupe/internal/engine/lookup"
+	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/value"
+	"github.com/troupe-automation/troupe/vault"
 )
 
 var raise = flag.Bool("raise", false, "write the numbers reached to testdata/floors.txt, where they are higher")
@@ -30,19 +34,25 @@ func TestCorpus(t *testing.T) {
 	floorsPath, _ := filepath.Abs("testdata/floors.txt")
 	fixtures, _ := filepath.Abs("testdata/fixtures")
 	t.Chdir(fixtures)
+	cfg, err := config.Load(config.Environ{Lookup: func(string) (string, bool) { return "", false }, Cwd: fixtures, Home: "/root"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	reached := map[string]int{}
 	for _, native := range []bool{false, true} {
 		mode := "text"
 		if native {
 			mode = "native"
 		}
-		r := &Runner{Native: native, Fixtures: fixtures}
+		lookups := &lookup.Set{Config: cfg, Secrets: &vault.Secrets{List: []vault.Secret{{Label: "default", Password: []byte(Password)}}}}
+		r := &Runner{Native: native, Fixtures: fixtures, Setup: func(e *template.Engine) { e.Lookup = lookups.Lookup }}
 		for _, f := range files {
 			cases, err := Read(f)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, c := range cases {
+				lookups.Hosts = Matcher(c.Vars)
 				res := r.Run(c)
 				if res.Kind == "panic" {
 					t.Errorf("%s: %v", c.ID, res.Err)

@@ -18,7 +18,8 @@ var known = []struct {
 	}},
 	{"a product with a sequence on both sides blames another of the two", func(_ request, want, got answer) bool {
 		const blame = "can't multiply sequence by non-int of type"
-		return strings.HasPrefix(want.Message, blame) && (strings.HasPrefix(got.Message, blame) || strings.Contains(got.Message, "'Markup' and"))
+		return strings.HasPrefix(want.Message, blame) && (strings.HasPrefix(got.Message, blame) || strings.Contains(got.Message, "'Markup' and")) ||
+			strings.Contains(want.Message, "for *: ") && strings.Contains(want.Message, "'Markup'")
 	}},
 	{"keys of dicts lose the class Markup", func(r request, want, got answer) bool {
 		return want.Text != nil && strings.Contains(*want.Text, "Markup(") && strings.Contains(r.Template, "{")
@@ -28,6 +29,9 @@ var known = []struct {
 	}},
 	{"a format of escaped text or bytes: which arguments count as a mapping, and the word bytes in the message", func(_ request, want, got answer) bool {
 		return got.Message == "not all arguments converted during string formatting" || strings.Contains(want.Message, "during bytes formatting")
+	}},
+	{"callable is written in C, where errors of arity have other words", func(_ request, want, got answer) bool {
+		return strings.HasPrefix(want.Message, "callable() takes exactly one argument")
 	}},
 	{"the class of an undefined value", func(r request, want, got answer) bool { return strings.Contains(r.Template, "__class__") }},
 	{"constants are computed at compile time in both, but not in the same order: another error comes first", func(_ request, want, got answer) bool {

@@ -93,6 +93,13 @@ func (e *Env) Report(err error, code int) int {
 // Ask prompts on stderr and reads a line, without echo for secrets. It fails when nobody is there to answer.
 func (e *Env) Ask(prompt string, secret bool) (string, error) {
 	if !term.IsTerminal(e.Stdin) {
+		if tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); secret && err == nil {
+			defer tty.Close()
+			fmt.Fprint(tty, prompt)
+			s, err := term.ReadPassword(tty)
+			fmt.Fprintln(tty)
+			return s, err
+		}
 		if e.lines == nil {
 			e.lines = bufio.NewReader(e.Stdin)
 		}

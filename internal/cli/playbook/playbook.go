@@ -16,6 +16,7 @@ import (
 	troupe "github.com/troupe-automation/troupe"
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
 	"github.com/troupe-automation/troupe/internal/cli/launch"
+	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/diag"
 )
@@ -97,10 +98,9 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	listing := v.Bool("listtasks") || v.Bool("listtags") || v.Bool("listhosts") || v.Bool("syntax")
 	code := 0
 	for _, path := range v.Args {
-		if _, err := os.Stat(path); err != nil {
-			if file, ok := p.Loader.Collections.Playbook(path); ok {
-				path = file
-			}
+		if file, ok := p.Loader.Collections.Playbook(path); ok && !isFile(path) {
+			col, _, _ := collection.Split(path)
+			p.Loader.DefaultCollections, path = []string{col}, file
 		}
 		p.SetBasedir(filepath.Dir(mustAbs(path)))
 		pb, err := p.Loader.LoadPlaybook(path)
@@ -119,6 +119,8 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	}
 	return code, nil
 }
+
+func isFile(path string) bool { _, err := os.Stat(path); return err == nil }
 
 func mustAbs(path string) string {
 	abs, err := filepath.Abs(path)

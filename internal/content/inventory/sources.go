@@ -30,12 +30,23 @@ type Options struct {
 	Open           func(cipher string) (string, error) // opens `!vault` values; nil takes Secrets.Open
 	Stderr         io.Writer                           // what scripts write to standard error; nil drops it
 	Templar        Templar                             // for constructed and generator; nil refuses those
+	External       External                            // inventory plugins that are not built in; nil: there are none
 	Duplicates     yamldoc.Duplicates
 	Default        string                                 // the source of a machine without any: when it is not there nobody is told
 	Merge          func(old, new *value.Dict) *value.Dict // joins mappings that two sources give one variable; nil: the later one wins
 	// HostVars gives, for an inventory as far as it is read, the variables of a host with those of the files beside the sources:
 	// for constructed's use_vars_plugins. May be nil.
 	HostVars func(inv *Inventory) func(h *Host) (*value.Dict, error)
+}
+
+// External runs inventory plugins that are not built in.
+type External interface {
+	// Has reports whether there is a plugin of that name.
+	Has(name string) bool
+	// Verify reports whether a source is for the plugin.
+	Verify(ctx context.Context, name, source string) (bool, error)
+	// Parse adds what the source holds. cache says that what was kept of it may be used.
+	Parse(ctx context.Context, inv *Inventory, name, source string, cache bool) error
 }
 
 // Templar renders the templates of constructed and generator sources.
@@ -187,7 +198,7 @@ func (inv *Inventory) loadSource(ctx context.Context, l *loader, src string) (bo
 	inv.source = src
 	var failures []string
 	for _, plugin := range l.o.Plugins {
-		p, known := find(strings.TrimPrefix(plugin, "ansible.builtin."))
+		p, known := l.find(ctx, inv, plugin)
 		if !known {
 			inv.warn("Failed to load inventory plugin, skipping %s", plugin)
 			continue
@@ -255,7 +266,26 @@ type plugin struct {
 	parse  func(ctx context.Context, inv *Inventory, l *loader, src string) error
 }
 
-// find returns a plugin by its short name.
+// find returns a plugin by name: a built-in one, or one that somebody wrote.
+func (l *loader) find(ctx context.Context, inv *Inventory, name string) (p plugin, ok bool) {
+	if p, ok = find(strings.TrimPrefix(name, "ansible.builtin.")); ok || l.o.External == nil || !l.o.External.Has(name) {
+		return p, ok
+	}
+	return plugin{
+		verify: func(_ *loader, src string) bool {
+			ok, err := l.o.External.Verify(ctx, name, src)
+			if err != nil {
+				inv.warn("%s", err)
+			}
+			return ok && err == nil
+		},
+		parse: func(ctx context.Context, inv *Inventory, l *loader, src string) error {
+			return l.o.External.Parse(ctx, inv, name, src, true)
+		},
+	}, true
+}
+
+// find returns a built-in plugin by its short name.
 func find(name string) (p plugin, ok bool) {
 	switch name {
 	case "host_list":
@@ -398,7 +428,7 @@ func parseAuto(ctx context.Context, inv *Inventory, l *loader, src string) error
 	if name == nil || name.IsNull() || name.Text == "" {
 		return fmt.Errorf("no root 'plugin' key found, '%s' is not a valid YAML inventory plugin config file", src)
 	}
-	p, ok := find(strings.TrimPrefix(name.Text, "ansible.builtin."))
+	p, ok := l.find(ctx, inv, name.Text)
 	if !ok {
 		return fmt.Errorf("inventory config '%s' specifies unknown plugin '%s'", src, name.Text)
 	}

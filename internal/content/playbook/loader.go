@@ -48,10 +48,12 @@ type Loader struct {
 	Actions     Actions  // required
 	Renderer    Renderer // nil refuses templates in static names
 	Collections *collection.Finder
-	Secrets     *vault.Secrets
-	ExtraVars   *value.Dict
-	Duplicates  yamldoc.Duplicates
-	Warn        func(*diag.Diagnostic) // may be nil
+	// DefaultCollections are searched by plays that name none: the collection that a playbook is part of.
+	DefaultCollections []string
+	Secrets            *vault.Secrets
+	ExtraVars          *value.Dict
+	Duplicates         yamldoc.Duplicates
+	Warn               func(*diag.Diagnostic) // may be nil
 
 	// KeepInvalidAttributes warns of keywords that an include may not have instead of refusing them
 	// (INVALID_TASK_ATTRIBUTE_FAILED=false).

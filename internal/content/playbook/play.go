@@ -46,7 +46,7 @@ func (l *Loader) play(n *yamldoc.Node, path string) (*Play, error) {
 	if p.VarsPrompt, err = prompts(p.Attrs.Find("vars_prompt")); err != nil {
 		return nil, err
 	}
-	p.Collections = collectionsOf(p.Attrs, nil)
+	p.Collections = collectionsOf(p.Attrs, l.DefaultCollections)
 	if p.Roles, err = l.roles(p); err != nil {
 		return nil, err
 	}

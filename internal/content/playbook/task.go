@@ -358,7 +358,9 @@ func at(err error, task, token source.Pos, length int) error {
 	}
 	c := *d
 	c.Classic = diag.Classic(d.Classic, task)
-	c.Exit = diag.ExitParse
+	if c.Exit == 0 {
+		c.Exit = diag.ExitParse
+	}
 	return point(&c, token, length, "")
 }
 

@@ -22,6 +22,8 @@ type Manager struct {
 	Precedence []string
 	// Merge is hash_behaviour=merge.
 	Merge bool
+	// Plugins gives the variables that vars plugins have for a host or group below a directory; nil: there are none.
+	Plugins func(dir string, host bool, name string) ([]Layer, error)
 
 	mu       sync.Mutex
 	entities map[string][]Layer
@@ -142,6 +144,13 @@ func (m *Manager) entity(dir, kind, name string) ([]Layer, error) {
 	l, err := m.Files.Entity(dir, kind, name)
 	if err != nil {
 		return nil, err
+	}
+	if m.Plugins != nil {
+		more, err := m.Plugins(dir, kind == "host_vars", name)
+		if err != nil {
+			return nil, err
+		}
+		l = append(l[:len(l):len(l)], more...)
 	}
 	if m.entities == nil {
 		m.entities = map[string][]Layer{}

@@ -9,8 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/remote/session"
@@ -228,6 +228,7 @@ func walkBelow(root, rel string, follow bool, above []string, files, dirs, links
 		return err
 	}
 	above = append(above[:len(above):len(above)], real)
+	var below []string
 	entries, err := os.ReadDir(real)
 	if err != nil {
 		return err
@@ -250,6 +251,9 @@ func walkBelow(root, rel string, follow bool, above []string, files, dirs, links
 			continue
 		}
 		*dirs = append(*dirs, p)
+		below = append(below, p)
+	}
+	for _, p := range below { // the files of a directory come before those below it
 		if err := walkBelow(root, p, follow, above, files, dirs, links); err != nil {
 			return err
 		}

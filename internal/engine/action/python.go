@@ -7,6 +7,7 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/engine/pyhost"
+	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/remote/connection"
 	"github.com/troupe-automation/troupe/internal/remote/session"
 	"github.com/troupe-automation/troupe/value"
@@ -17,6 +18,7 @@ type Reach struct {
 	Connection string // as ansible_connection names it
 	Options    map[string]string
 	Become     *value.Dict // options of the become plugin; nil when the task becomes nobody
+	Plugged    *value.Dict // what Python must know of a connection that is a plugin; nil for our own
 }
 
 // PythonRemote is what actions written in Python ask of the host beyond Remote.
@@ -27,6 +29,10 @@ type PythonRemote interface {
 	ConnectionOption(name string) (v value.Value, ok bool, err error)
 	// Command runs a command line, as the become user or as the login user.
 	Command(c *Context, command string, become bool) (rc int, stdout, stderr string, err error)
+	// OpenPlugged makes the connection that is a plugin ready, with the variables of the host that is connected to.
+	OpenPlugged(c *Context) error
+	// BecomeCommand wraps a command line so that it runs as the become user.
+	BecomeCommand(command string) (string, error)
 	// StartJob starts a module that is not waited for (the keyword async); AwaitJob waits as poll says.
 	StartJob(c *Context, call ModuleCall) (*value.Dict, error)
 	AwaitJob(c *Context, started *value.Dict) (*Outcome, error)
@@ -43,9 +49,12 @@ func Python(h *pyhost.Host, p *pyhost.Plugin, c *Context) (*Outcome, error) {
 	if c.HasRaw {
 		args.SetStr("_raw_params", value.Str(c.RawText))
 	}
+	if err := remote.OpenPlugged(c); err != nil {
+		return nil, err
+	}
 	v, err := h.Call(c, pyhost.TaskSide, "action", value.DictOf(
 		"path", value.Str(p.Path), "name", value.Str(p.Name), "collection", value.Str(p.Collection), "args", args,
-		"task", a.task(), "context", a.context(), "connection", a.connection()),
+		"task", a.task(), "context", PlayContext(remote.Reach(), c.Templar, c.Check, c.Diff, c.Verbosity), "connection", a.connection()),
 		&pyhost.Scope{Templar: c.Templar, Ask: a.ask}, false)
 	if err != nil {
 		return a.failed(err)
@@ -168,12 +177,11 @@ func strs(list []string) *value.List {
 	return l
 }
 
-// context is the play context.
-func (a *pythonAction) context() *value.Dict {
-	reach := a.remote.Reach()
+// PlayContext is what Python plugins know as the play context.
+func PlayContext(reach Reach, t *template.Templar, check, diff bool, verbosity int) *value.Dict {
 	d := value.DictOf(
-		"check_mode", value.Bool(a.c.Check), "diff", value.Bool(a.c.Diff), "verbosity", value.Int(a.c.Verbosity), "connection", value.Str(reach.Connection),
-		"become", value.Bool(reach.Become != nil), "no_log", value.Bool(a.c.NoLog))
+		"check_mode", value.Bool(check), "diff", value.Bool(diff), "verbosity", value.Int(verbosity), "connection", value.Str(reach.Connection),
+		"become", value.Bool(reach.Become != nil))
 	for option, name := range map[string]string{"host": "remote_addr", "remote_user": "remote_user", "private_key_file": "private_key_file", "password": "password"} {
 		if v := reach.Options[option]; v != "" {
 			d.SetStr(name, value.Str(v))
@@ -191,7 +199,7 @@ func (a *pythonAction) context() *value.Dict {
 			}
 		}
 	}
-	if v, ok, err := a.c.Templar.Resolve("ansible_network_os"); ok && err == nil {
+	if v, ok, err := t.Resolve("ansible_network_os"); ok && err == nil {
 		d.SetStr("network_os", v)
 	}
 	return d
@@ -200,6 +208,9 @@ func (a *pythonAction) context() *value.Dict {
 // connection is the task's connection.
 func (a *pythonAction) connection() *value.Dict {
 	reach := a.remote.Reach()
+	if reach.Plugged != nil {
+		return reach.Plugged
+	}
 	options := value.NewDict()
 	for k, v := range reach.Options {
 		options.SetStr(k, value.Str(v))
@@ -241,6 +252,10 @@ func (a *pythonAction) ask(op string, args *value.Dict) (value.Value, bool, erro
 		v, err = a.get(text("source"), text("dest"))
 	case "reset":
 		a.remote.Reset()
+	case "become":
+		var line string
+		line, err = a.remote.BecomeCommand(text("cmd"))
+		v = value.Str(line)
 	case "connection_option":
 		var ok bool
 		v, ok, err = a.remote.ConnectionOption(text("option"))

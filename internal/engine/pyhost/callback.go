@@ -59,6 +59,9 @@ func (h *Host) LoadCallbacks(ctx context.Context, o CallbackOptions) (c *Callbac
 		if err != nil {
 			return nil, false, err
 		}
+		if p == nil && h.Output != nil && strings.TrimPrefix(name, "ansible.builtin.") != "junit" { // a part of ansible-core that is not here yet
+			h.Output.Warning("Skipping callback plugin '" + name + "', unable to load")
+		}
 		add(p, "enabled")
 	}
 	if len(candidates.Elems) == 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/content/collection"
+	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/jinja"
 	"github.com/troupe-automation/troupe/value"
@@ -20,6 +21,9 @@ type funcSet struct{ names map[string]string }
 // nil, nil when there is none.
 func (h *Host) Function(kind, name string) (*jinja.Filter, error) {
 	path, key, err := h.functionFile(kind, name)
+	if d, ok := diag.As(err); ok {
+		err = &value.Error{Class: "AnsibleError", Msg: d.Message()}
+	}
 	if err != nil || path == "" {
 		return nil, err
 	}
@@ -34,6 +38,32 @@ func (h *Host) Function(kind, name string) (*jinja.Filter, error) {
 		}
 		return v, raised(err)
 	}}, nil
+}
+
+// Overrides reports whether a plugin file outside collections names a filter or test that is ours too: only then is it worth to
+// load it. It is what template.Engine.Overrides wants.
+func (h *Host) Overrides(kind, name string) bool {
+	files := h.Search.Files(kind)
+	if len(files) == 0 || strings.Contains(name, ".") {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, f := range files {
+		text, known := h.texts[f]
+		if !known {
+			b, _ := os.ReadFile(f) // a file that cannot be read overrides nothing
+			text = string(b)
+			if h.texts == nil {
+				h.texts = map[string]string{}
+			}
+			h.texts[f] = text
+		}
+		if strings.Contains(text, "'"+name+"'") || strings.Contains(text, `"`+name+`"`) || strings.Contains(text, name+"=") {
+			return true
+		}
+	}
+	return false
 }
 
 // raised makes an exception of Python one of ours.

@@ -57,6 +57,7 @@ type Host struct {
 	docs     map[string]*documentation
 	declared map[string][]option
 	funcs    map[string]*funcSet
+	texts    map[string]string // of filter and test plugins
 }
 
 // Side is one of the two processes: what belongs to the run as a whole must survive a plugin of a task that ends its process.

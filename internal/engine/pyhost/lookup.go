@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -11,8 +12,11 @@ import (
 // Lookup runs the lookup plugin of that name; found false says that there is none.
 func (h *Host) Lookup(ctx context.Context, t *template.Templar, name string, terms []value.Value, options []value.Kwarg) (results []value.Value, found bool, err error) {
 	p, err := h.Search.Find("lookup", name, nil)
+	if d, ok := diag.As(err); ok {
+		return nil, true, &value.Error{Class: "AnsibleError", Msg: d.Message()}
+	}
 	if err != nil {
-		return nil, true, &value.Error{Class: "AnsibleError", Msg: err.Error()}
+		return nil, true, err
 	}
 	if p == nil {
 		return nil, false, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/content/collection"
@@ -15,7 +16,8 @@ import (
 // option is one documented option of a plugin.
 type option struct {
 	config.Setting
-	def value.Value // its default as documented, nil for none
+	def     value.Value // its default as documented, nil for none
+	aliases []string
 }
 
 // documentation is what a plugin says of itself.
@@ -260,6 +262,11 @@ func readOption(name string, n *yamldoc.Node) option {
 	each("vars", func(e *yamldoc.Node) { o.Vars = append(o.Vars, text(e, "name")) })
 	each("keyword", func(e *yamldoc.Node) { o.Keyword = text(e, "name") })
 	each("cli", func(e *yamldoc.Node) { o.CLI = text(e, "name") })
+	if l := n.Get("aliases"); l != nil {
+		for _, e := range l.Items {
+			o.aliases = append(o.aliases, e.Text)
+		}
+	}
 	return o
 }
 
@@ -274,6 +281,11 @@ func (q *question) resolve(kind, plugin string, o *option) (value.Value, string,
 				return nil, false
 			}
 			v, ok := direct.GetStr(name)
+			for _, a := range o.aliases {
+				if !ok {
+					v, ok = direct.GetStr(a)
+				}
+			}
 			return v, ok
 		},
 		Vars: func(name string) (value.Value, bool) {
@@ -325,6 +337,11 @@ func (q *question) resolve(kind, plugin string, o *option) (value.Value, string,
 			v = def
 		}
 		return v, "default", nil
+	}
+	if v == value.None && kind == "connection" && keys != nil && (o.Name == "password" || slices.Contains(o.aliases, "password")) {
+		if given, ok := keys.GetStr("password"); ok { // -k
+			return given, "Direct", nil
+		}
 	}
 	if v == value.None && o.Required && origin.Kind == config.FromDefault {
 		return nil, "", value.Errorf("AnsibleRequiredOptionError", "No setting was provided for required configuration %s", entry)

@@ -1,11 +1,15 @@
 package run
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/engine/task"
 	"github.com/troupe-automation/troupe/value"
+	"github.com/troupe-automation/troupe/vault"
 )
 
 // services is what actions may ask of the run. It implements action.Services.
@@ -29,7 +33,13 @@ func (s *services) Groups() *value.Dict { return s.run().groups() }
 func (s *services) LoadVars(path string) (*value.Dict, error) { return s.Vars.Files.Load(path) }
 
 // ReadFile reads a file of the content.
-func (s *services) ReadFile(path string, _ bool) ([]byte, error) { return s.Vars.Files.Read(path) }
+func (s *services) ReadFile(path string, _ bool) ([]byte, error) {
+	data, err := s.Vars.Files.Read(path)
+	if errors.Is(err, vault.ErrNoSecrets) {
+		return nil, fmt.Errorf("A vault password or secret must be specified to decrypt %s", path) //nolint:staticcheck // Ansible's words
+	}
+	return data, err
+}
 
 // Prompt asks on the terminal.
 func (s *services) Prompt(text string, echo bool, seconds int) (string, bool, error) {

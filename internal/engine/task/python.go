@@ -11,17 +11,32 @@ var _ action.PythonRemote = (*remote)(nil)
 
 // Reach implements action.PythonRemote.
 func (r *remote) Reach() action.Reach {
-	reach := action.Reach{Connection: r.target.Connection, Options: r.target.Options}
-	if b := r.become; b != nil {
-		reach.Become = value.DictOf("become_method", value.Str(b.Method), "become_user", value.Str(b.User), "become_pass", value.Str(b.Pass), "become_exe", value.Str(b.Exe))
-		if b.User == "" {
-			reach.Become.SetStr("become_user", value.Str("root"))
-		}
-		if b.Flags != nil {
-			reach.Become.SetStr("become_flags", value.Str(*b.Flags))
-		}
+	return action.Reach{Connection: r.target.Connection, Options: r.target.Options, Become: r.becomeOptions(), Plugged: r.plugged(r.at)}
+}
+
+// becomeOptions are the options of the become plugin; nil when the task becomes nobody.
+func (r *remote) becomeOptions() *value.Dict {
+	b := r.become
+	if b == nil {
+		return nil
 	}
-	return reach
+	d := value.DictOf("become_method", value.Str(b.Method), "become_user", value.Str(b.User), "become_pass", value.Str(b.Pass), "become_exe", value.Str(b.Exe))
+	if b.User == "" {
+		d.SetStr("become_user", value.Str("root"))
+	}
+	if b.Flags != nil {
+		d.SetStr("become_flags", value.Str(*b.Flags))
+	}
+	return d
+}
+
+// OpenPlugged implements action.PythonRemote.
+func (r *remote) OpenPlugged(c *action.Context) error {
+	if r.plugin == nil {
+		return nil
+	}
+	_, err := r.use(c, "open")
+	return err
 }
 
 // ConnectionOption implements action.PythonRemote.
@@ -38,6 +53,9 @@ func (r *remote) ConnectionOption(name string) (value.Value, bool, error) {
 
 // Command implements action.PythonRemote.
 func (r *remote) Command(c *action.Context, command string, become bool) (int, string, string, error) {
+	if r.plugin != nil {
+		return r.plugCommand(c, command, become)
+	}
 	s, err := r.x.Sessions.Get(c, r.target)
 	if err != nil {
 		return 0, "", "", r.callError(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-automation/troupe/event"
 	"github.com/troupe-automation/troupe/internal/content/config"
 	"github.com/troupe-automation/troupe/internal/engine/action"
+	"github.com/troupe-automation/troupe/internal/engine/pyhost"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/remote/become"
 	"github.com/troupe-automation/troupe/internal/remote/connection"
@@ -32,6 +33,8 @@ type remote struct {
 	check, diff bool
 
 	target session.Target
+	plugin *pyhost.Plugin // the connection, when it is written in Python
+	at     string         // name of the host that is connected to
 	become *become.Spec
 	env    map[string]string
 	user   string
@@ -65,9 +68,13 @@ func (r *remote) prepare(a *attempt) error {
 		}
 		opts[s.Name] = text
 	}
+	if err := r.findPlugin(name, src, opts); err != nil {
+		return err
+	}
 	if _, ok := opts["host"]; !ok {
 		opts["host"] = host
 	}
+	r.at = host
 	if kind := all.Find(name); kind != nil {
 		kind.FromVars(opts, func(name string) (string, bool) {
 			v, ok := r.variable(name)
@@ -287,6 +294,9 @@ func (r *remote) Module(ctx context.Context, call action.ModuleCall) (*value.Dic
 }
 
 func (r *remote) module(ctx context.Context, call action.ModuleCall) (*value.Dict, error) {
+	if r.plugin != nil {
+		return r.plugModule(ctx, call)
+	}
 	s, c, err := r.call(ctx, call)
 	if err != nil {
 		return nil, err
@@ -300,6 +310,19 @@ func (r *remote) module(ctx context.Context, call action.ModuleCall) (*value.Dic
 
 // call opens the session and describes the execution of a module.
 func (r *remote) call(ctx context.Context, call action.ModuleCall) (*session.Session, session.Call, error) {
+	c, err := r.describe(call)
+	if err != nil {
+		return nil, c, err
+	}
+	s, err := r.x.Sessions.Get(ctx, r.target)
+	if err != nil {
+		return nil, c, r.callError(err)
+	}
+	return s, c, nil
+}
+
+// describe says what is executed.
+func (r *remote) describe(call action.ModuleCall) (session.Call, error) {
 	c := session.Call{
 		Module: call.Name, Check: r.check && !call.NoCheck, Diff: r.diff, Verbosity: r.x.Verbosity, Env: r.env,
 		Payload: call.Payload, Receive: call.Receive,
@@ -316,11 +339,11 @@ func (r *remote) call(ctx context.Context, call action.ModuleCall) (*session.Ses
 	if call.Python || !r.x.Services.IsNative(call.Name) {
 		py, err := r.x.Python(r.x.Task, call.Name)
 		if err != nil {
-			return nil, c, err
+			return c, err
 		}
 		m := *py
 		if err := r.interpreter(&m); err != nil {
-			return nil, c, err
+			return c, err
 		}
 		c.Module, c.Python = "", &m
 	} else {
@@ -340,14 +363,10 @@ func (r *remote) call(ctx context.Context, call action.ModuleCall) (*session.Ses
 	}
 	text, err := value.JSON(call.Args, value.JSONOptions{})
 	if err != nil {
-		return nil, c, err
+		return c, err
 	}
 	c.Args = json.RawMessage(text)
-	s, err := r.x.Sessions.Get(ctx, r.target)
-	if err != nil {
-		return nil, c, r.callError(err)
-	}
-	return s, c, nil
+	return c, nil
 }
 
 // interpreter sets the command that runs a module that is not native: ansible_<language>_interpreter, or one that the agent
@@ -409,6 +428,12 @@ func (r *remote) decode(raw json.RawMessage) (*value.Dict, error) {
 
 // Shell implements action.Remote.
 func (r *remote) Shell(ctx context.Context, command, executable string) (int, string, string, error) {
+	if r.plugin != nil {
+		if executable != "" {
+			command = executable + " -c " + connection.Quote(command)
+		}
+		return r.plugCommand(ctx, command, true)
+	}
 	s, err := r.x.Sessions.Get(ctx, r.target)
 	if err != nil {
 		return 0, "", "", r.callError(err)
@@ -425,7 +450,13 @@ func (r *remote) Shell(ctx context.Context, command, executable string) (int, st
 }
 
 // Reset implements action.Remote.
-func (r *remote) Reset() { r.x.Sessions.Reset(r.target) }
+func (r *remote) Reset() {
+	if r.plugin != nil {
+		_, _ = r.use(r.x.ctx, "reset") // a connection that cannot be reset is made anew by the next task
+		return
+	}
+	r.x.Sessions.Reset(r.target)
+}
 
 // Local implements action.Remote.
 func (r *remote) Local() bool { return r.target.Connection == "local" }

@@ -425,11 +425,11 @@ func (x *exec) attempts(t *template.Templar, a *attempt) *attempt {
 	}
 	delay = max(d, 0)
 	if !untilSet && task.Get("retries") == nil {
-		return x.attempt(t, a, nil)
+		return x.attempt(t, a, 0)
 	}
 	for n := 1.0; ; n++ {
 		r := *a
-		got := x.attempt(t, &r, nil)
+		got := x.attempt(t, &r, int(n))
 		if got.unreachable || got.fatal != nil || x.ctx.Err() != nil {
 			return got
 		}
@@ -481,8 +481,8 @@ func (x *exec) withResult(t *template.Templar, d *value.Dict) *template.Templar 
 	return t.WithData(value.DictOf(x.Task.Register, registered(d, true)))
 }
 
-// attempt runs the action once and gives the verdict on its result.
-func (x *exec) attempt(t *template.Templar, a *attempt, _ any) *attempt {
+// attempt runs the action once and gives the verdict on its result. number counts the attempts of a task with retries, from 1.
+func (x *exec) attempt(t *template.Templar, a *attempt, number int) *attempt {
 	dict, outcome, err := x.act(t, a)
 	if err != nil {
 		return x.fail(a, err, false)
@@ -497,6 +497,9 @@ func (x *exec) attempt(t *template.Templar, a *attempt, _ any) *attempt {
 		return a
 	}
 	finish(dict, act == nil || !act.Local)
+	if number > 0 { // conditions on the result may ask
+		dict.SetStr("attempts", value.Int(number))
+	}
 	return x.verdict(t, a)
 }
 

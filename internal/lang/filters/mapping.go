@@ -229,6 +229,9 @@ func dict2items(c *jinja.Call) (value.Value, error) {
 }
 
 func items2dict(c *jinja.Call) (value.Value, error) {
+	if err := undefinedArg(c.Args[0]); err != nil {
+		return nil, err
+	}
 	elems, ok := isList(c.Args[0])
 	if !ok {
 		return nil, filterTypeError("items2dict requires a list, got %s instead.", class(c.Args[0]))

@@ -391,9 +391,6 @@ func winSplit(p string) (head, tail string) {
 
 func fileTest(name string, is func(os.FileInfo) bool, stat func(string) (os.FileInfo, error)) jinja.Filter {
 	return jinja.Filter{Name: name, Signature: name + "(path)", Volatile: true, Run: func(c *jinja.Call) (value.Value, error) {
-		if u, ok := c.Args[0].(*value.Undefined); ok {
-			return nil, u.Err()
-		}
 		p, err := str(c.Args[0], func(v value.Value) error {
 			if _, ok := v.(value.Int); ok {
 				return nil

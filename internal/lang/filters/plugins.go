@@ -1,6 +1,9 @@
 package filters
 
 import (
+	"strings"
+	"unicode"
+
 	"github.com/troupe-automation/troupe/jinja"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -13,16 +16,17 @@ var plugins = family{tests: []jinja.Filter{
 // exists asks for a plugin by name. Ansible's table of plugins raises where Jinja's says no.
 func exists(find func(e *jinja.Environment, name string) (*jinja.Filter, error)) jinja.Func {
 	return func(c *jinja.Call) (value.Value, error) {
-		if err := undefinedArg(c.Args[0]); err != nil {
-			return nil, err
-		}
 		name, ok := value.AsString(c.Args[0])
 		if !ok {
 			return nil, value.ValueErrorf("key must be a string, got %s instead", class(c.Args[0]))
 		}
 		f, err := find(c.Env, name)
 		if err == nil && f == nil {
-			err = value.Errorf("TemplateSyntaxError", "Could not load \"%s\": %s", name, repr(value.Str(name)))
+			reason := c.Args[0]
+			if strings.ContainsFunc(name, func(r rune) bool { return r != '_' && r != '.' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+				reason = value.Str("invalid plugin name: ansible.builtin." + name)
+			}
+			err = value.Errorf("TemplateSyntaxError", "Could not load \"%s\": %s", name, repr(reason))
 		}
 		return value.True, err
 	}

@@ -52,6 +52,9 @@ func flagsOf(ignorecase, multiline value.Value) (pyre.Flags, error) {
 
 // pattern compiles an argument as a regular expression.
 func pattern(v value.Value, f pyre.Flags) (*pyre.Regexp, error) {
+	if err := undefinedArg(v); err != nil {
+		return nil, err
+	}
 	s, err := str(v, func(v value.Value) error {
 		return value.TypeErrorf("first argument must be string or compiled pattern")
 	})
@@ -96,7 +99,7 @@ func regexReplace(c *jinja.Call) (value.Value, error) {
 		return nil, err
 	}
 	if want != 0 && int(want) != n {
-		return nil, filterError("'%s' should match %d times, but matches %d times in '%s'", textOf(c.Args[1]), want, n, s)
+		return nil, filterError("'%s' should match %d times, but matches %d times in '%s'", textOf(c.Args[1]), want, count, s) // count is the argument, not what was found
 	}
 	return value.Str(out), nil
 }

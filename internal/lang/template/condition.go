@@ -26,6 +26,9 @@ func (t *Templar) Condition(c value.Value) (bool, error) {
 	if text == "" {
 		return true, nil
 	}
+	if data, ok := c.(value.Str); ok && hasClosedMarkers(string(data)) {
+		return false, conditionError(unsafeCondition(), text)
+	}
 	if tpl, ok := c.(*value.Template); ok && hasClosedMarkers(tpl.Text) {
 		if t.Warn != nil {
 			t.Warn("conditional statements should not include jinja2 templating delimiters such as {{ }} or {% %}. Found: " + text)
@@ -49,7 +52,7 @@ func (t *Templar) Condition(c value.Value) (bool, error) {
 			return false, nil
 		}
 		if tainted {
-			return false, conditionError(&Error{Class: "AnsibleError", Kind: "runtime", Msg: "Conditional is marked as unsafe, and cannot be evaluated.", Offset: -1}, text)
+			return false, conditionError(unsafeCondition(), text)
 		}
 		return t.evaluate(rendered, text, source.Pos{})
 	}
@@ -58,6 +61,10 @@ func (t *Templar) Condition(c value.Value) (bool, error) {
 		pos = tpl.Pos
 	}
 	return t.evaluate(text, text, pos)
+}
+
+func unsafeCondition() error {
+	return &Error{Class: "AnsibleError", Kind: "runtime", Msg: "Conditional is marked as unsafe, and cannot be evaluated.", Offset: -1}
 }
 
 // conditionPrefix stands before the pasted text of a condition; offsets in errors are counted without it.

@@ -42,6 +42,8 @@ type Engine struct {
 	Lookup LookupFunc
 	// PythonFilter finds filters and tests that are Python plugins; nil: there are none.
 	PythonFilter func(kind, name string) (*jinja.Filter, error)
+	// Overrides says whether a Python plugin may take the place of a filter or test of ours; nil: none does.
+	Overrides func(kind, name string) bool
 
 	// Basedir is where values of playbooks find the files they include.
 	Basedir string
@@ -86,6 +88,8 @@ func New(native bool, ext Extensions) *Engine {
 	env.Undefined = value.Chained
 	env.MissingFilter = func(name string) (*jinja.Filter, error) { return e.missing("filter", name) }
 	env.MissingTest = func(name string) (*jinja.Filter, error) { return e.missing("test", name) }
+	env.OverrideFilter = func(name string) (*jinja.Filter, error) { return e.override("filter", name) }
+	env.OverrideTest = func(name string) (*jinja.Filter, error) { return e.override("test", name) }
 	e.addGlobals(env)
 	if native {
 		env.Finalize, env.Concat = finalizeNative, concatNative
@@ -113,9 +117,17 @@ func (e *Engine) forText() *Engine {
 		return e
 	}
 	e.textOnce.Do(func() {
-		e.text.Lookup, e.text.PythonFilter, e.text.Basedir, e.text.NoOmit = e.Lookup, e.PythonFilter, e.Basedir, e.NoOmit
+		e.text.Lookup, e.text.PythonFilter, e.text.Overrides, e.text.Basedir, e.text.NoOmit = e.Lookup, e.PythonFilter, e.Overrides, e.Basedir, e.NoOmit
 	})
 	return e.text
+}
+
+// override finds a Python plugin that takes the place of a filter or test of ours.
+func (e *Engine) override(kind, name string) (*jinja.Filter, error) {
+	if e.Overrides == nil || e.PythonFilter == nil || !e.Overrides(kind, name) {
+		return nil, nil
+	}
+	return e.PythonFilter(kind, name)
 }
 
 // missing finds filters and tests that are Python plugins. Jinja's own have no full names.

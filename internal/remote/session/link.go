@@ -451,7 +451,8 @@ func (l *link) register(c *call) {
 	l.calls[c.stream] = c
 }
 
-func (l *link) run(ctx context.Context, n *node, c Call) (json.RawMessage, error) {
+// message is a call as it travels.
+func message(c Call) wire.Call {
 	m := wire.Call{
 		Module: c.Module, Args: c.Args, Check: c.Check, Diff: c.Diff, Verbosity: c.Verbosity, Env: c.Env,
 		Receive: c.Receive != nil, Output: c.Output != nil, RemoteTmp: c.RemoteTmp, Python: c.Interpreter,
@@ -468,6 +469,11 @@ func (l *link) run(ctx context.Context, n *node, c Call) (json.RawMessage, error
 	if c.Async != nil {
 		m.Async = &wire.Async{JID: c.Async.JID, Seconds: seconds(c.Async.Limit), Dir: c.Async.Dir}
 	}
+	return m
+}
+
+func (l *link) run(ctx context.Context, n *node, c Call) (json.RawMessage, error) {
+	m := message(c)
 	body, err := json.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("arguments of module %s: %w", c.Module, err)

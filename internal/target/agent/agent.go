@@ -38,6 +38,17 @@ func Main(self []string, args []string, modules *module.Registry) int {
 	debug.SetGCPercent(400)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	if len(args) > 1 && args[0] == wire.OnceWord {
+		reply, err := runOnce(ctx, args[1], Config{Modules: modules, Self: self})
+		if err == nil {
+			err = json.NewEncoder(os.Stdout).Encode(reply)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "troupe agent:", err)
+			return 1
+		}
+		return 0
+	}
 	if raw := rawTerminal(os.Stdin); raw != nil {
 		fmt.Fprintln(os.Stderr, raw)
 		return 1

@@ -43,7 +43,7 @@ var fetch = &module.Module{
 		}
 		f, err := os.Open(src)
 		if err != nil {
-			return missing("no read permission on remote file")
+			return missing("file is not readable: " + src)
 		}
 		defer f.Close()
 		sum, err := hostos.Checksum(src, "sha1")

@@ -43,7 +43,7 @@ def load(candidates, enabled):
             if c['role'] == 'stdout':
                 problems.append('Could not load \'%s\' callback plugin: %s' % (name, e))
             else:
-                display.warning("Skipping callback plugin '%s', unable to load: %s" % (name, e) if False else 'Skipping callback plugin %r, cannot load: %s' % (name, e))
+                display.warning("Skipping callback plugin '%s', cannot load: %s" % (name, e))
             continue
         kind = getattr(cls, 'CALLBACK_TYPE', '')
         if c['role'] == 'adjacent':
