@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/troupe-automation/troupe/internal/lang/yamldoc"
 )
 
 // Verify compares installed collections with what a server has, or offline with their own manifests. It reports whether
@@ -58,6 +60,12 @@ func (o *Options) verify(ctx context.Context, r Requirement) (bool, error) {
 	manifest, err := os.ReadFile(filepath.Join(in.Dir, "MANIFEST.json"))
 	if err != nil {
 		return false, err
+	}
+	if !o.Keyring.Off && o.Keyring.File != "" {
+		good, err := o.signed(ctx, in.Name, in.FileName(), r.Signatures, in.stored(), manifest)
+		if err != nil || !good {
+			return false, err
+		}
 	}
 	want := manifest
 	if !o.Offline {
@@ -182,75 +190,107 @@ type Keyring struct {
 	Off        bool
 }
 
-// checkSignatures asks gpg about the signatures of a collection's manifest.
+// checkSignatures asks gpg about the signatures of a collection that is to be installed.
 func (o *Options) checkSignatures(ctx context.Context, c *candidate, file string) error {
-	k := o.Keyring
-	if k.Off || k.File == "" {
-		return nil
-	}
-	required, strict := strings.CutPrefix(k.Required, "+")
-	sigs := slices.Clone(k.Signatures)
-	sigs = append(sigs, c.sigs...)
-	var texts [][]byte
-	for _, s := range sigs {
-		p, err := o.download(ctx, s, o.Tmp, "signature")
-		if err != nil {
-			return fail("Failed to read the signature %s: %s", s, err)
-		}
-		data, err := os.ReadFile(p)
-		if err != nil {
-			return err
-		}
-		texts = append(texts, data)
-	}
-	if c.rel != nil {
-		for _, s := range c.rel.Sigs {
-			texts = append(texts, []byte(s))
-		}
-	}
-	if len(texts) == 0 {
-		if strict {
-			return fail("No signatures were provided to verify %s.", c)
-		}
-		o.Warn(fmt.Sprintf("The GnuPG keyring used for collection signature verification was configured but no signatures were provided by the Galaxy server. Skipping signature verification for %s.", c))
+	if o.Keyring.Off || o.Keyring.File == "" {
 		return nil
 	}
 	m, err := members(file, "MANIFEST.json")
 	if err != nil {
 		return err
 	}
-	manifest := filepath.Join(o.Tmp, "MANIFEST.json")
-	if err := os.WriteFile(manifest, m["MANIFEST.json"], 0o600); err != nil {
-		return err
+	var inline []string
+	if c.rel != nil {
+		inline = c.rel.Sigs
+	}
+	good, err := o.signed(ctx, c.Name, c.String(), c.sigs, inline, m["MANIFEST.json"])
+	if err == nil && !good {
+		err = fail("Not installing %s because GnuPG signature verification failed.", c.Name)
+	}
+	return err
+}
+
+// signed reports whether a manifest has as many good signatures as are wanted: those at the given addresses, those of the
+// command line, and those that a server handed out.
+func (o *Options) signed(ctx context.Context, name Name, shown string, addresses, inline []string, manifest []byte) (bool, error) {
+	required, strict := strings.CutPrefix(o.Keyring.Required, "+")
+	var texts [][]byte
+	for _, s := range append(slices.Clone(o.Keyring.Signatures), addresses...) {
+		p, err := o.download(ctx, s, o.Tmp, "signature")
+		if err != nil {
+			return false, fail("Failed to read the signature %s: %s", s, err)
+		}
+		data, err := os.ReadFile(p)
+		if err != nil {
+			return false, err
+		}
+		texts = append(texts, data)
+	}
+	for _, s := range inline {
+		texts = append(texts, []byte(s))
+	}
+	if len(texts) == 0 {
+		if strict {
+			o.Print(fmt.Sprintf("Signature verification failed for '%s': no successful signatures", name))
+			return false, nil
+		}
+		o.Warn(fmt.Sprintf("The GnuPG keyring used for collection signature verification was configured but no signatures were provided by the Galaxy server. Skipping signature verification for %s.", shown))
+		return true, nil
+	}
+	file := filepath.Join(o.Tmp, "MANIFEST.json")
+	if err := os.WriteFile(file, manifest, 0o600); err != nil {
+		return false, err
 	}
 	good := 0
 	for i, text := range texts {
 		sig := filepath.Join(o.Tmp, "signature"+strconv.Itoa(i)+".asc")
 		if err := os.WriteFile(sig, text, 0o600); err != nil {
-			return err
+			return false, err
 		}
-		bad, err := o.gpg(ctx, sig, manifest)
+		bad, err := o.gpg(ctx, sig, file)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if bad == "" {
 			good++
 			continue
 		}
-		o.Verbose(1, fmt.Sprintf("Signature %d of %s: %s", i+1, c, bad))
+		o.Verbose(1, fmt.Sprintf("Signature %d of %s: %s", i+1, shown, bad))
 	}
 	enough := good == len(texts)
 	if required != "all" {
 		n, err := strconv.Atoi(required)
 		if err != nil {
-			return fail("%s is not a valid signature verification count", k.Required)
+			return false, fail("%s is not a valid signature verification count", o.Keyring.Required)
 		}
 		enough = good >= n
 	}
 	if !enough {
-		return fail("Not installing %s because GnuPG signature verification failed.", c)
+		o.Print(fmt.Sprintf("Signature verification failed for '%s': fewer successful signatures than required", name))
 	}
-	return nil
+	return enough, nil
+}
+
+// stored are the signatures that were kept when a collection was installed.
+func (in *Info) stored() []string {
+	file := filepath.Join(filepath.Dir(filepath.Dir(in.Dir)), string(in.Name)+"-"+in.Version+".info", "GALAXY.yml")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	root, err := yamldoc.LoadYAML(data, yamldoc.Options{File: file, Data: true})
+	if err != nil {
+		return nil
+	}
+	var out []string
+	if list := root.Get("signatures"); list != nil {
+		for _, one := range list.Items {
+			if sig := one.Get("signature"); sig != nil {
+				out = append(out, sig.Text)
+			}
+		}
+	}
+	return out
 }
 
 // gpg checks one signature; it returns the status code of a failure that is not ignored.
