@@ -8,6 +8,7 @@ import "github.com/troupe-automation/troupe/module"
 // All are the modules of this family.
 var All = []*module.Module{
 	hostname,
+	iptables,
 	ping,
 	setup,
 	sysctl,
