@@ -189,9 +189,16 @@ func (p *play) batchNames() *value.List {
 	return l
 }
 
+// roles are the roles of the play: listed, imported, and included so far.
+func (p *play) roles() []*playbook.Role {
+	p.scopeMu.Lock()
+	defer p.scopeMu.Unlock()
+	return slices.Concat(p.Play.Roles, p.Play.Imported, p.loaded)
+}
+
 func (p *play) roleNames() []string {
 	var names []string
-	for _, r := range p.Play.Roles {
+	for _, r := range p.roles() {
 		if !slices.Contains(names, r.Name) {
 			names = append(names, r.Name)
 		}
@@ -210,20 +217,18 @@ func (p *play) dependentRoles() []string {
 			walk(d)
 		}
 	}
-	for _, r := range p.Play.Roles {
+	for _, r := range p.roles() {
 		walk(r)
 	}
 	return names
 }
 
-// allRoles are the names of all roles of the play, those of includes so far too.
+// allRoles are the names of all roles of the play and of those that they depend on.
 func (p *play) allRoles() []string {
-	names := append(p.dependentRoles(), p.roleNames()...)
-	p.scopeMu.Lock()
-	defer p.scopeMu.Unlock()
-	for _, r := range append(slices.Clone(p.loaded), p.Play.Imported...) {
-		if !slices.Contains(names, r.Name) {
-			names = append(names, r.Name)
+	names := p.dependentRoles()
+	for _, n := range p.roleNames() {
+		if !slices.Contains(names, n) {
+			names = append(names, n)
 		}
 	}
 	return names
