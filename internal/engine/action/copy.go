@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/remote/session"
@@ -153,7 +152,6 @@ func copyTree(c *Context, src, dest string) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	sort.Strings(files)
 	changed := false
 	var last *value.Dict
 	run := func(name string, args *value.Dict, payload *session.Payload) error {

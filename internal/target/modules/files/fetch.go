@@ -2,6 +2,8 @@ package files
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
@@ -34,6 +36,9 @@ var fetch = &module.Module{
 			}
 			r["msg"] = msg + ", not transferring, ignored"
 			return r, nil
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			return missing("file is not readable: " + src)
 		}
 		if err != nil {
 			return missing("the remote file does not exist")
