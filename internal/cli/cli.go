@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -73,7 +74,7 @@ func dispatch(ctx context.Context, env *launch.Env) int {
 	for i := range commands {
 		if commands[i].dropIn != "" && name == commands[i].dropIn {
 			env.Classic = true
-			return finish(env, name, func() (int, error) { return commands[i].run(ctx, env, name, env.Args[1:]) })
+			return finish(env, name, func() (int, error) { return commands[i].start(ctx, env, name, env.Args[1:]) })
 		}
 	}
 	if len(env.Args) < 2 || env.Args[1] == "-h" || env.Args[1] == "--help" || env.Args[1] == "help" {
@@ -87,11 +88,19 @@ func dispatch(ctx context.Context, env *launch.Env) int {
 	for i := range commands {
 		if env.Args[1] == commands[i].name {
 			prog := "troupe " + commands[i].name
-			return finish(env, prog, func() (int, error) { return commands[i].run(ctx, env, prog, env.Args[2:]) })
+			return finish(env, prog, func() (int, error) { return commands[i].start(ctx, env, prog, env.Args[2:]) })
 		}
 	}
 	fmt.Fprintf(env.Stderr, "troupe: error: no command %q\nsee troupe --help\n", env.Args[1])
 	return 2
+}
+
+// start runs the command. Those that have a name of Ansible's answer --version wherever it stands, whatever else is wrong.
+func (c *command) start(ctx context.Context, env *launch.Env, prog string, args []string) (int, error) {
+	if c.dropIn != "" && slices.Contains(args, "--version") {
+		return 0, launch.WriteVersion(env, prog)
+	}
+	return c.run(ctx, env, prog, args)
 }
 
 // finish turns the outcome of a command into messages and an exit code.

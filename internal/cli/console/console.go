@@ -41,13 +41,6 @@ func command(prog string) *argparse.Command {
 // Main runs the command.
 func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int, error) {
 	v, err := command(prog).Parse(args)
-	if slices.Contains(args, "--version") {
-		s, serr := launch.Start(env, &argparse.Values{})
-		if serr == nil {
-			launch.WriteVersion(env, prog, s.Config)
-		}
-		return 0, serr
-	}
 	if err != nil {
 		return 0, err
 	}

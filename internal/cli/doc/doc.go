@@ -55,13 +55,6 @@ type session struct {
 // Main runs the command.
 func Main(_ context.Context, env *launch.Env, prog string, args []string) (int, error) {
 	v, err := command(prog).Parse(args)
-	if slices.Contains(args, "--version") {
-		s, serr := launch.Start(env, &argparse.Values{})
-		if serr == nil {
-			launch.WriteVersion(env, prog, s.Config)
-		}
-		return 0, serr
-	}
 	if err != nil {
 		return 0, err
 	}

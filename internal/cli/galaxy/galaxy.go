@@ -127,13 +127,6 @@ func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int
 	collections, roles := group(prog+" collection", "Works with collections.", collectionActions), group(prog+" role", "Works with roles.", roleActions)
 	root := &argparse.Command{Prog: prog, Summary: "Works with collections and roles.", Flags: launch.Common(), Sub: []*argparse.Command{collections, roles},
 		Examples: "  " + prog + " collection install community.general\n  " + prog + " install -r requirements.yml\n  " + prog + " role init web"}
-	if slices.Contains(args, "--version") {
-		s, err := launch.Start(env, &argparse.Values{})
-		if err == nil {
-			launch.WriteVersion(env, prog, s.Config)
-		}
-		return 0, err
-	}
 	// Without a word about roles or collections it is about roles, as it was before collections existed.
 	first := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") })
 	implicit := first >= 0 && args[first] != "role" && args[first] != "collection"

@@ -293,9 +293,14 @@ func (s *Session) CallbackOptions() callback.Options {
 // ErrInterrupted ends a command that the user stopped.
 var ErrInterrupted = errors.New("interrupted")
 
-// WriteVersion writes --version.
-func WriteVersion(env *Env, prog string, c *config.Config) {
-	io.WriteString(env.Stdout, versionText(env, prog, c))
+// WriteVersion answers --version.
+func WriteVersion(env *Env, prog string) error {
+	s, err := Start(env, &argparse.Values{})
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(env.Stdout, versionText(env, prog, s.Config))
+	return err
 }
 
 // VersionNote says under -vv which command runs, and where it finds things.

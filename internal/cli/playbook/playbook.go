@@ -43,14 +43,6 @@ func command(prog string) *argparse.Command {
 func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int, error) {
 	cmd := command(prog)
 	v, err := cmd.Parse(args)
-	if slices.Contains(args, "--version") {
-		s, serr := launch.Start(env, &argparse.Values{})
-		if serr != nil {
-			return 0, serr
-		}
-		launch.WriteVersion(env, prog, s.Config)
-		return 0, nil
-	}
 	if err != nil {
 		return 0, err
 	}

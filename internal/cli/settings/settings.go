@@ -41,13 +41,6 @@ func Main(_ context.Context, env *launch.Env, prog string, args []string) (int, 
 		{Prog: prog + " view", Summary: "Shows the configuration file.", Flags: slices.Concat(common[1:], []argparse.Flag{fileFlag, typeFlag}), Args: []string{"args*"}},
 	}
 	root := &argparse.Command{Prog: prog, Summary: "Shows settings.", Flags: common, Sub: subs, Examples: "  " + prog + " dump --only-changed"}
-	if slices.Contains(args, "--version") {
-		s, err := launch.Start(env, &argparse.Values{})
-		if err == nil {
-			launch.WriteVersion(env, prog, s.Config)
-		}
-		return 0, err
-	}
 	at := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") })
 	names := []string{"list", "dump", "init", "validate", "view"}
 	which := -1

@@ -17,8 +17,13 @@ func encrypt(s *session) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range s.files() {
-		out, err := s.target(name)
+	return s.rewrite(s.files(), s.target, "Encryption successful", func(data []byte, _ string) ([]byte, error) { return s.seal(data, secret) })
+}
+
+// rewrite reads each file, changes what is in it, and writes it to its target.
+func (s *session) rewrite(names []string, target func(name string) (string, error), done string, change func(data []byte, name string) ([]byte, error)) error {
+	for _, name := range names {
+		out, err := target(name)
 		if err != nil {
 			return err
 		}
@@ -26,38 +31,30 @@ func encrypt(s *session) error {
 		if err != nil {
 			return err
 		}
-		sealed, err := vault.Encrypt(data, secret, s.salt)
-		if err != nil {
-			return fail(diag.ExitError, err.Error())
+		if data, err = change(data, name); err != nil {
+			return err
 		}
-		if err := s.write(out, sealed); err != nil {
+		if err := s.write(out, data); err != nil {
 			return err
 		}
 	}
-	s.say("Encryption successful")
+	s.say(done)
 	return nil
 }
 
-func decrypt(s *session) error {
-	for _, name := range s.files() {
-		out, err := s.target(name)
-		if err != nil {
-			return err
-		}
-		data, err := s.read(name)
-		if err != nil {
-			return err
-		}
-		plain, _, err := s.open(data, name)
-		if err != nil {
-			return err
-		}
-		if err := s.write(out, plain); err != nil {
-			return err
-		}
+func (s *session) seal(data []byte, secret vault.Secret) ([]byte, error) {
+	sealed, err := vault.Encrypt(data, secret, s.salt)
+	if err != nil {
+		return nil, fail(diag.ExitError, err.Error())
 	}
-	s.say("Decryption successful")
-	return nil
+	return sealed, nil
+}
+
+func decrypt(s *session) error {
+	return s.rewrite(s.files(), s.target, "Decryption successful", func(data []byte, name string) ([]byte, error) {
+		plain, _, err := s.open(data, name)
+		return plain, err
+	})
 }
 
 func view(s *session) error {
@@ -110,25 +107,14 @@ func rekey(s *session) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range s.Values.Args {
-		data, err := s.read(name)
-		if err != nil {
-			return err
-		}
+	inPlace := func(name string) (string, error) { return name, nil }
+	return s.rewrite(s.Values.Args, inPlace, "Rekey successful", func(data []byte, name string) ([]byte, error) {
 		plain, _, err := s.open(data, name)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		sealed, err := vault.Encrypt(plain, to, s.salt)
-		if err != nil {
-			return fail(diag.ExitError, err.Error())
-		}
-		if err := s.write(name, sealed); err != nil {
-			return err
-		}
-	}
-	s.say("Rekey successful")
-	return nil
+		return s.seal(plain, to)
+	})
 }
 
 // newSecret reads the password that files get from now on.

@@ -70,13 +70,6 @@ func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int
 			Prog: prog + " " + a.name, Summary: a.summary, Args: a.args, Flags: slices.Concat(launch.Common()[1:], launch.Vault(), a.flags),
 		})
 	}
-	if slices.Contains(args, "--version") {
-		s, err := launch.Start(env, &argparse.Values{})
-		if err == nil {
-			launch.WriteVersion(env, prog, s.Config)
-		}
-		return 0, err
-	}
 	name := ""
 	for _, a := range args {
 		if !strings.HasPrefix(a, "-") {

@@ -431,26 +431,8 @@ func mapping(text string) (*value.Dict, error) {
 	if d == nil {
 		return nil, nil
 	}
-	return deep(d).(*value.Dict), nil
-}
-
-// deep copies dictionaries and lists: aliases of a document share them, and they are changed.
-func deep(v value.Value) value.Value {
-	switch t := v.(type) {
-	case *value.Dict:
-		out := value.NewDict()
-		for k, e := range t.All() {
-			_ = out.Set(k, deep(e)) // the key was hashable before
-		}
-		return out
-	case *value.List:
-		out := value.NewList()
-		for _, e := range t.Elems {
-			out.Elems = append(out.Elems, deep(e))
-		}
-		return out
-	}
-	return v
+	// Aliases of a document share dictionaries and lists, and they are changed.
+	return value.MapLeaves(d, nil).(*value.Dict), nil
 }
 
 // fragments adds what extends_documentation_fragment names. What the plugin says itself wins.

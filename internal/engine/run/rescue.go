@@ -101,24 +101,10 @@ func (p *play) failedTask(t *playbook.Task, h *hostRun) *value.Dict {
 
 // asWritten is a value of the content as plain data: templates are their text.
 func asWritten(v value.Value) value.Value {
-	switch v := v.(type) {
-	case *value.Template:
-		return value.Str(v.Text)
-	case *value.List:
-		out := value.NewList()
-		for _, e := range v.Elems {
-			out.Elems = append(out.Elems, asWritten(e))
+	return value.MapLeaves(v, func(e value.Value) value.Value {
+		if t, ok := e.(*value.Template); ok {
+			return value.Str(t.Text)
 		}
-		return out
-	case *value.Dict:
-		out := value.NewDict()
-		if v == nil {
-			return out
-		}
-		for k, e := range v.All() {
-			_ = out.Set(k, asWritten(e)) // the key was hashable before
-		}
-		return out
-	}
-	return v
+		return e
+	})
 }

@@ -44,23 +44,12 @@ func argsError(err error, args *value.Dict, pos source.Pos) error {
 
 // sealed is a value of the content with its encrypted texts left out, for messages.
 func sealed(v value.Value) value.Value {
-	switch v := v.(type) {
-	case *value.Encrypted:
-		return value.Str("(encrypted)")
-	case *value.List:
-		out := value.NewList()
-		for _, e := range v.Elems {
-			out.Elems = append(out.Elems, sealed(e))
+	return value.MapLeaves(v, func(e value.Value) value.Value {
+		if _, ok := e.(*value.Encrypted); ok {
+			return value.Str("(encrypted)")
 		}
-		return out
-	case *value.Dict:
-		out := value.NewDict()
-		for k, e := range v.All() {
-			_ = out.Set(k, sealed(e)) // the key was hashable before
-		}
-		return out
-	}
-	return v
+		return e
+	})
 }
 
 // diagnose finds the token in the content that a template error is about.

@@ -309,25 +309,7 @@ func (t *Templar) handOut(v value.Value) value.Value {
 	if !t.fresh {
 		return v
 	}
-	return deepCopy(v)
-}
-
-func deepCopy(v value.Value) value.Value {
-	switch v := v.(type) {
-	case *value.List:
-		out := make([]value.Value, len(v.Elems))
-		for i, e := range v.Elems {
-			out[i] = deepCopy(e)
-		}
-		return value.NewList(out...)
-	case *value.Dict:
-		out := v.Copy()
-		for k, e := range v.All() {
-			_ = out.Set(k, deepCopy(e)) // the key was hashable before
-		}
-		return out
-	}
-	return v
+	return value.MapLeaves(v, nil)
 }
 
 // maxNesting is how deep variables may refer to each other; Python's stack ends Ansible at about the same depth.

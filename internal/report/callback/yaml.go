@@ -65,36 +65,23 @@ func yamlText(v *value.Dict, indent, width int, lossy bool) string {
 // readable changes text of several lines so that YAML can show it as lines: no blanks at their ends, tabs as blanks, nothing
 // that cannot be printed.
 func readable(v value.Value) value.Value {
-	switch v := v.(type) {
-	case value.Str:
-		if !strings.ContainsAny(string(v), "\n\r\u0085\u2028\u2029") {
-			return v
+	return value.MapLeaves(v, func(e value.Value) value.Value {
+		text, ok := e.(value.Str)
+		if !ok || !strings.ContainsAny(string(text), "\n\r\u0085\u2028\u2029") {
+			return e
 		}
-		text := strings.Map(func(r rune) rune {
+		shown := strings.Map(func(r rune) rune {
 			if r == '\n' || r == '\t' || unicode.IsPrint(r) {
 				return r
 			}
 			return -1
-		}, strings.TrimRightFunc(string(v), unicode.IsSpace))
-		lines := strings.Split(text, "\n")
+		}, strings.TrimRightFunc(string(text), unicode.IsSpace))
+		lines := strings.Split(shown, "\n")
 		for i, l := range lines {
 			lines[i] = strings.TrimRight(expandTabs(l), " ")
 		}
 		return value.Str(strings.Join(lines, "\n"))
-	case *value.List:
-		out := value.NewList()
-		for _, e := range v.Elems {
-			out.Elems = append(out.Elems, readable(e))
-		}
-		return out
-	case *value.Dict:
-		out := value.NewDict()
-		for k, e := range v.All() {
-			_ = out.Set(k, readable(e)) // the key was hashable before
-		}
-		return out
-	}
-	return v
+	})
 }
 
 func expandTabs(line string) string {

@@ -173,7 +173,7 @@ func (p *pythons) python(ctx context.Context, c *wire.Call, source []byte, args 
 		t.Interpreter = []string{file}
 		out, err = p.pool.Run(ctx, t)
 		if errors.Is(err, pyexec.ErrInterpreter) && ctx.Err() == nil {
-			continue // a stub, or too old: the next may work
+			continue // it only points elsewhere, or is too old: the next may work
 		}
 		p.mu.Lock()
 		first := p.found == ""
