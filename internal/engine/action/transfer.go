@@ -45,10 +45,14 @@ func runFetch(c *Context) (*Outcome, error) {
 	}
 	if flat {
 		if st, err := os.Stat(target); err == nil && st.IsDir() && !strings.HasSuffix(dest, "/") {
-			return nil, failf("dest is an existing directory, use a trailing slash if you want to fetch src into that directory")
+			return nil, raisef("dest is an existing directory, use a trailing slash if you want to fetch src into that directory")
 		}
 		if strings.HasSuffix(dest, "/") {
 			target = filepath.Join(target, filepath.Base(src))
+			if st, err := os.Stat(target); err == nil && st.IsDir() {
+				return nil, raisef("calculated dest '%s' is an existing directory, use another path that does not point to an existing directory",
+					expandHome(dest)+filepath.Base(src))
+			}
 		}
 	} else {
 		// The name may come from the host: it must not lead out of the folder that the play names.

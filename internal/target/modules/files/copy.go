@@ -156,6 +156,10 @@ func (c *copier) fromController() (module.Result, error) {
 	if c.Diff {
 		r["diff"] = []any{c.contentDiff(exists, data)}
 	}
+	if c.Check { // a directory that an earlier task would have made is missing now: that is no failure
+		r["changed"] = true
+		return r, nil
+	}
 	fail := func(err error) (module.Result, error) {
 		r["checksum"] = sum
 		return r, wrap(err)
@@ -165,12 +169,8 @@ func (c *copier) fromController() (module.Result, error) {
 		return fail(module.Fail("Copied file does not match the expected checksum. Transfer failed.", nil))
 	}
 	dir := filepath.Dir(c.dest)
-	if st, err := os.Stat(dir); (err != nil || !st.IsDir()) && !(c.Check && strings.HasSuffix(c.Str("dest"), "/")) {
+	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
 		return fail(module.Fail(fmt.Sprintf("Destination directory %s does not exist", dir), nil))
-	}
-	if c.Check {
-		r["changed"] = true
-		return r, nil
 	}
 	backup := ""
 	if c.Bool("backup") && exists {
