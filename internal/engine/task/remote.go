@@ -74,6 +74,7 @@ func (r *remote) prepare(a *attempt) error {
 	if _, ok := opts["host"]; !ok {
 		opts["host"] = host
 	}
+	opts["cwd"] = r.x.Basedir // for the kind that has a directory here
 	r.at = host
 	if kind := all.Find(name); kind != nil {
 		kind.FromVars(opts, func(name string) (string, bool) {

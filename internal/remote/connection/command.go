@@ -15,6 +15,7 @@ import (
 // Command is a Conn whose commands are child processes of this program: on this machine, or through a program that reaches
 // into another place (docker exec, chroot …).
 type Command struct {
+	Dir    string // where commands run; "" is this program's directory
 	argv   func(command string, pty bool) []string
 	ctx    context.Context // ends when the connection is closed
 	cancel context.CancelFunc
@@ -34,6 +35,7 @@ func (c *Command) Start(ctx context.Context, command string, o StartOptions) (Pr
 	}
 	argv := c.argv(command, o.PTY)
 	p := &process{cmd: exec.Command(argv[0], argv[1:]...), done: make(chan struct{})}
+	p.cmd.Dir = c.Dir
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := p.open(o.PTY); err != nil {
 		return nil, startError(argv[0], err)

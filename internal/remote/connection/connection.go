@@ -74,8 +74,8 @@ type Kind struct {
 	Options []string // the options it knows
 	// Vars are, for kinds that are not part of ansible-core, the variables that set options; the last one that is set wins.
 	Vars map[string][]string
-	// Shared says that all hosts of this kind are this machine, so that one connection serves them all.
-	Shared bool
+	// Here says that all hosts of this kind are this machine, so that one connection may serve them all.
+	Here bool
 	// Dial connects and authenticates. Its error is an *UnreachableError, or ctx's.
 	Dial func(ctx context.Context, o Options, log Log) (Conn, error)
 }

@@ -51,9 +51,6 @@ func (t Target) Key() string {
 	if k == nil {
 		return t.Connection
 	}
-	if k.Shared {
-		return k.Name
-	}
 	used := connection.Options{}
 	for _, name := range k.Options {
 		if v, ok := t.Options[name]; ok {
@@ -158,7 +155,7 @@ func (s *Session) agent(ctx context.Context) (*link, error) {
 		case s.start == nil:
 			s.start = make(chan struct{})
 			s.mu.Unlock()
-			l, err := startAgent(ctx, s.conn, s.kind.Shared, s.cfg)
+			l, err := startAgent(ctx, s.conn, s.kind.Here, s.cfg)
 			s.mu.Lock()
 			s.link = l
 			close(s.start)
