@@ -298,6 +298,9 @@ func (c *copier) fromTarget() (module.Result, error) {
 	if err != nil {
 		return nil, module.Fail(fmt.Sprintf("Source %s not found", c.src), nil)
 	}
+	if _, err := os.Stat(c.dest); err != nil && c.Check && strings.HasSuffix(c.dest, "/") {
+		return module.Result{"changed": true, "msg": "dest directory " + filepath.Clean(c.dest) + " would be created", "src": c.src}, nil
+	}
 	if s, ok := c.attrs.Mode.(string); ok && s == "preserve" {
 		c.attrs.Mode = int64(hostos.Perm(info))
 	}
@@ -438,7 +441,7 @@ func (c *copier) copyEntry(from, to string, e fs.DirEntry) (bool, error) {
 	}
 	changed := false
 	switch {
-	case e.Type()&fs.ModeSymlink != 0 && c.Has("local_follow") && !c.Bool("local_follow"):
+	case e.Type()&fs.ModeSymlink != 0 && !c.Bool("local_follow"):
 		target, err := os.Readlink(from)
 		if err != nil {
 			return false, err
@@ -446,13 +449,20 @@ func (c *copier) copyEntry(from, to string, e fs.DirEntry) (bool, error) {
 		if have, err := os.Readlink(to); err == nil && have == target {
 			return false, nil
 		}
+		if _, err := os.Lstat(to); err == nil && !c.Has("local_follow") {
+			return false, nil // what stands in a link's place stays, unless the task says what links are
+		}
 		if c.Check {
 			return true, nil
 		}
 		if err := os.RemoveAll(to); err != nil {
 			return false, err
 		}
-		return true, os.Symlink(target, to)
+		if err := os.Symlink(target, to); err != nil {
+			return false, err
+		}
+		_, err = c.ownerOnly(nil).Apply(c.ctx, to, false, nil)
+		return true, err
 	case e.IsDir():
 		if _, err := os.Stat(to); err != nil {
 			changed = true
