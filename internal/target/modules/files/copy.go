@@ -307,6 +307,9 @@ func (c *copier) fromTarget() (module.Result, error) {
 	if info.IsDir() {
 		return c.dirFromTarget()
 	}
+	if !info.Mode().IsRegular() { // a device or a pipe might never end
+		return nil, module.Fail(fmt.Sprintf("Cannot copy invalid source '%s': not a file", c.src), nil)
+	}
 	base := c.Str("_original_basename")
 	if base == "" {
 		base = filepath.Base(c.src)
