@@ -100,13 +100,15 @@ func (c *child) attempt() (wantsTTY bool) {
 		<-written
 	}
 	c.kill()
+	if !up {
+		c.talk.waitErr() // before hangUp, which closes what the last words come through
+	}
 	close(hangUp)
 	c.hangUp()
 	if up {
 		c.s.out.Write(wire.Frame{Node: c.become.Node, Kind: wire.KindGone, Data: []byte(c.gone(err))})
 		return false
 	}
-	c.talk.waitErr()
 	code, msg := c.talk.verdict(c.become, c.ended())
 	if code == wire.FailBecome && !c.become.PTY && containsAny(strings.ToLower(msg), []string{"must have a tty", "a terminal is required", "must be run from a terminal"}) {
 		return true
