@@ -17,6 +17,7 @@ var layers = []string{
 	"value vault",
 	"internal/diag internal/target/hostos",
 	"event jinja/syntax internal/target/facts internal/target/pyexec internal/lang/pyre internal/lang/pyrandom internal/lang/crypt internal/lang/jmespath internal/lang/yamlout internal/lang/filters/argument internal/remote/connection internal/remote/pymodule",
+	"jinja/symbols",
 	"jinja internal/lang/yamldoc internal/target/modules/* internal/remote/become internal/remote/connection/*",
 	"jinja/builtins internal/target/modules/all/* internal/lang/filters/collections",
 	"internal/lang/filters internal/target/modules/all",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/troupe-automation/troupe/jinja/symbols"
 	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -39,7 +40,7 @@ func (c *compiler) traced(e syntax.Expr, sc *scope) syntax.Expr {
 	for n := e; ; {
 		switch x := n.(type) {
 		case *syntax.Name:
-			if v := sc.syms.find(x.Name); v != nil && v.load != loadResolve {
+			if v := sc.syms.Find(x.Name); v != nil && v.Load != symbols.Resolve {
 				return nil
 			}
 			return e

@@ -3,6 +3,7 @@ package jinja
 import (
 	"fmt"
 
+	"github.com/troupe-automation/troupe/jinja/symbols"
 	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -19,8 +20,8 @@ type compiler struct {
 
 // scope is where a piece of template is compiled: the variables it sees and what kind of frame it is in.
 type scope struct {
-	syms   *symbols
-	fn     *function
+	syms   *symbols.Table
+	fn     *symbols.Function
 	top    bool // top level of the template or of a block: assignments are exported
 	root   bool // not inside any block tag
 	check  bool // output stops once {% extends %} ran
@@ -32,7 +33,7 @@ type scope struct {
 func (s *scope) inner() *scope {
 	c := *s
 	c.top, c.root, c.maybe = false, false, false
-	c.syms = newSymbols(s.syms, s.fn)
+	c.syms = symbols.New(s.syms, s.fn)
 	return &c
 }
 
@@ -47,8 +48,8 @@ func (s *scope) soft() *scope {
 func (s *scope) fresh() *scope {
 	c := *s
 	c.top, c.root, c.loop, c.maybe = false, false, false, false
-	c.fn = &function{parent: s.fn}
-	c.syms = newSymbols(s.syms, c.fn)
+	c.fn = &symbols.Function{Parent: s.fn}
+	c.syms = symbols.New(s.syms, c.fn)
 	return &c
 }
 
@@ -88,10 +89,10 @@ func (c *compiler) template(t *syntax.Template) error {
 			}
 		}
 	})
-	p.root = &function{}
-	sc := &scope{fn: p.root, syms: newSymbols(nil, p.root), top: true, root: true, check: p.extends}
+	p.root = &symbols.Function{}
+	sc := &scope{fn: p.root, syms: symbols.New(nil, p.root), top: true, root: true, check: p.extends}
 	selfVar := c.declareSelf(t.Body, sc)
-	sc.syms.stmts(t.Body)
+	sc.syms.Stmts(t.Body)
 	enter := c.enterFn(sc.syms, false)
 	body, err := c.stmts(t.Body, sc)
 	if err != nil {
@@ -99,7 +100,7 @@ func (c *compiler) template(t *syntax.Template) error {
 	}
 	p.body = func(f *frame) (signal, error) {
 		if selfVar != nil {
-			f.slots[selfVar.slot] = &selfRef{f.ctx}
+			f.slots[selfVar.Slot] = &selfRef{f.ctx}
 		}
 		if enter != nil {
 			if err := enter(f); err != nil {
@@ -116,23 +117,23 @@ func (c *compiler) template(t *syntax.Template) error {
 	return nil
 }
 
-func (c *compiler) declareSelf(body []syntax.Stmt, sc *scope) *variable {
-	if reads(body, "self") {
-		return sc.syms.param("self")
+func (c *compiler) declareSelf(body []syntax.Stmt, sc *scope) *symbols.Variable {
+	if symbols.Reads(body, "self") {
+		return sc.syms.Param("self")
 	}
 	return nil
 }
 
 // block compiles a named block as a function of its own, with no sight of the variables around it.
 func (c *compiler) block(b *syntax.Block) error {
-	fn := &function{}
-	sc := &scope{fn: fn, syms: newSymbols(nil, fn)}
+	fn := &symbols.Function{}
+	sc := &scope{fn: fn, syms: symbols.New(nil, fn)}
 	selfVar := c.declareSelf(b.Body, sc)
-	var superVar *variable
-	if reads(b.Body, "super") {
-		superVar = sc.syms.param("super")
+	var superVar *symbols.Variable
+	if symbols.Reads(b.Body, "super") {
+		superVar = sc.syms.Param("super")
 	}
-	sc.syms.stmts(b.Body)
+	sc.syms.Stmts(b.Body)
 	enter := c.enterFn(sc.syms, false)
 	body, err := c.stmts(b.Body, sc)
 	if err != nil {
@@ -141,10 +142,10 @@ func (c *compiler) block(b *syntax.Block) error {
 	impl := &blockImpl{prog: c.p, name: b.Name, fn: fn}
 	impl.body = func(f *frame) (signal, error) {
 		if selfVar != nil {
-			f.slots[selfVar.slot] = &selfRef{f.ctx}
+			f.slots[selfVar.Slot] = &selfRef{f.ctx}
 		}
 		if superVar != nil {
-			f.slots[superVar.slot] = superOf(f.ctx, b.Name, impl)
+			f.slots[superVar.Slot] = superOf(f.ctx, b.Name, impl)
 		}
 		if enter != nil {
 			if err := enter(f); err != nil {
@@ -162,15 +163,15 @@ func (c *compiler) block(b *syntax.Block) error {
 
 // enterFn prepares the variables of a scope that is entered: aliases are copied, others start as missing or unresolved.
 // again says that the scope may be entered more than once in one frame.
-func (c *compiler) enterFn(s *symbols, again bool) func(f *frame) error {
-	var aliases, undefined, resolve []*variable
-	for _, v := range s.all {
-		switch v.load {
-		case loadAlias:
+func (c *compiler) enterFn(s *symbols.Table, again bool) func(f *frame) error {
+	var aliases, undefined, resolve []*symbols.Variable
+	for _, v := range s.All {
+		switch v.Load {
+		case symbols.Alias:
 			aliases = append(aliases, v)
-		case loadUndefined:
+		case symbols.Undefined:
 			undefined = append(undefined, v)
-		case loadResolve:
+		case symbols.Resolve:
 			if again && c.p.mutates {
 				resolve = append(resolve, v)
 			}
@@ -181,31 +182,31 @@ func (c *compiler) enterFn(s *symbols, again bool) func(f *frame) error {
 	}
 	reads := make([]func(f *frame) (value.Value, error), len(aliases))
 	for i, v := range aliases {
-		reads[i] = rawRead(v.outer, s.fn)
+		reads[i] = rawRead(v.Outer, s.Fn)
 	}
 	return func(f *frame) error {
 		for _, v := range undefined {
-			f.slots[v.slot] = missing
+			f.slots[v.Slot] = missing
 		}
 		for _, v := range resolve {
-			f.slots[v.slot] = nil
+			f.slots[v.Slot] = nil
 		}
 		for i, v := range aliases {
 			x, err := reads[i](f)
 			if err != nil {
 				return err
 			}
-			f.slots[v.slot] = x
+			f.slots[v.Slot] = x
 		}
 		return nil
 	}
 }
 
 // rawRead reads a variable from function fn, resolving it when that has not happened; missing stays missing.
-func rawRead(v *variable, fn *function) func(f *frame) (value.Value, error) {
-	hops := fn.hops(v.fn)
-	markCaptured(fn, v.fn)
-	slot, name := v.slot, v.name
+func rawRead(v *symbols.Variable, fn *symbols.Function) func(f *frame) (value.Value, error) {
+	hops := fn.Hops(v.Fn)
+	markCaptured(fn, v.Fn)
+	slot, name := v.Slot, v.Name
 	return func(f *frame) (value.Value, error) {
 		for range hops {
 			f = f.parent
@@ -223,14 +224,14 @@ func rawRead(v *variable, fn *function) func(f *frame) (value.Value, error) {
 	}
 }
 
-func markCaptured(fn, owner *function) {
-	for g := fn; g != owner; g = g.parent {
-		g.parent.captured = true
+func markCaptured(fn, owner *symbols.Function) {
+	for g := fn; g != owner; g = g.Parent {
+		g.Parent.Captured = true
 	}
 }
 
 func (c *compiler) name(n *syntax.Name, sc *scope) evalFn {
-	v := sc.syms.find(n.Name)
+	v := sc.syms.Find(n.Name)
 	if v == nil {
 		// A name that no analysis saw can only come from the context.
 		name := n.Name
@@ -242,9 +243,9 @@ func (c *compiler) name(n *syntax.Name, sc *scope) evalFn {
 			return x, nil
 		}
 	}
-	p, off, name, slot := c.p, n.Offset(), n.Name, v.slot
+	p, off, name, slot := c.p, n.Offset(), n.Name, v.Slot
 	kind := c.env.Undefined
-	if v.fn == sc.fn {
+	if v.Fn == sc.fn {
 		return func(f *frame) (value.Value, error) {
 			x := f.slots[slot]
 			if x == nil {
@@ -278,7 +279,7 @@ func (c *compiler) name(n *syntax.Name, sc *scope) evalFn {
 func (c *compiler) assign(target syntax.Expr, sc *scope) (func(f *frame, v value.Value) error, error) {
 	switch t := target.(type) {
 	case *syntax.Name:
-		slot := sc.syms.find(t.Name).slot
+		slot := sc.syms.Find(t.Name).Slot
 		return func(f *frame, v value.Value) error {
 			f.slots[slot] = v
 			return nil
@@ -362,15 +363,15 @@ func (c *compiler) export(target syntax.Expr, sc *scope) func(f *frame) {
 	if !sc.top {
 		return nil
 	}
-	var vars []*variable
+	var vars []*symbols.Variable
 	syntax.WalkExpr(target, func(e syntax.Expr) {
 		if n, ok := e.(*syntax.Name); ok {
-			vars = append(vars, sc.syms.find(n.Name))
+			vars = append(vars, sc.syms.Find(n.Name))
 		}
 	})
 	return func(f *frame) {
 		for _, v := range vars {
-			f.ctx.setTop(v.name, f.slots[v.slot])
+			f.ctx.setTop(v.Name, f.slots[v.Slot])
 		}
 	}
 }

@@ -3,6 +3,7 @@ package jinja
 import (
 	"strconv"
 
+	"github.com/troupe-automation/troupe/jinja/symbols"
 	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -95,22 +96,14 @@ func isBreak(s syntax.Stmt) bool {
 // output compiles text and {{ }}. Constants are turned into text now and joined with the text around them, as Jinja does:
 // whether a template has one node or more decides about its result's type.
 func (c *compiler) output(st *syntax.Output, sc *scope) (execFn, error) {
-	var fns []execFn
+	var pieces []piece
 	var text []byte
 	have := false
 	flush := func() {
-		if !have {
-			return
+		if have {
+			pieces = append(pieces, piece{text: string(text), node: value.Str(text), off: st.Offset()})
+			text, have = nil, false
 		}
-		var v value.Value = value.Str(text)
-		text, have = nil, false
-		off, p := st.Offset(), c.p
-		fns = append(fns, func(f *frame) (signal, error) {
-			if err := f.write(v); err != nil {
-				return goOn, p.wrap(err, off)
-			}
-			return goOn, nil
-		})
 	}
 	for _, n := range st.Nodes {
 		if d, ok := n.(*syntax.Data); ok {
@@ -128,28 +121,15 @@ func (c *compiler) output(st *syntax.Output, sc *scope) (execFn, error) {
 			continue
 		}
 		flush()
-		fns = append(fns, c.print(n, fn, sc))
+		pieces = append(pieces, piece{eval: c.printed(n, fn, sc), off: n.Offset()})
 	}
 	flush()
-	run := func(f *frame) (signal, error) {
-		for _, fn := range fns {
-			if _, err := fn(f); err != nil {
-				return goOn, err
-			}
-		}
-		return goOn, nil
-	}
-	if len(fns) == 1 {
-		run = fns[0]
-	}
-	if !sc.check {
-		return run, nil
-	}
+	check, p := sc.check, c.p
 	return func(f *frame) (signal, error) {
-		if f.extend != nil {
+		if check && f.extend != nil {
 			return goOn, nil
 		}
-		return run(f)
+		return goOn, f.print(p, pieces)
 	}, nil
 }
 
@@ -171,43 +151,31 @@ func (c *compiler) foldOutput(n syntax.Expr, fn evalFn, sc *scope) (string, bool
 	return s, err == nil
 }
 
-func (c *compiler) print(n syntax.Expr, fn evalFn, sc *scope) execFn {
+// printed is the value of an expression as {{ }} gives it to the output.
+func (c *compiler) printed(n syntax.Expr, fn evalFn, sc *scope) evalFn {
 	finalize, escape := c.env.Finalize, sc.escape && c.env.Concat == nil
+	if finalize == nil && !escape {
+		return fn
+	}
 	p, off := c.p, n.Offset()
-	native := c.env.Concat != nil
-	return func(f *frame) (signal, error) {
+	return func(f *frame) (value.Value, error) {
 		v, err := fn(f)
 		if err != nil {
-			return goOn, err
+			return nil, err
 		}
 		if finalize != nil {
 			if v, err = finalize(v); err != nil {
-				return goOn, p.wrap(err, off)
+				return nil, p.wrap(err, off)
 			}
 		}
-		if escape {
-			if _, ok := v.(value.Markup); !ok {
-				s, err := value.ToStr(v)
-				if err != nil {
-					return goOn, p.wrap(err, off)
-				}
-				v = value.Str(value.EscapeHTML(s))
+		if _, ok := v.(value.Markup); !ok && escape {
+			s, err := value.ToStr(v)
+			if err != nil {
+				return nil, p.wrap(err, off)
 			}
+			v = value.Str(value.EscapeHTML(s))
 		}
-		if !native && !f.out.asText {
-			// Plain Jinja turns values into text here, so that an undefined one fails at its own place.
-			if _, ok := v.(value.Str); !ok {
-				s, err := value.ToStr(v)
-				if err != nil {
-					return goOn, p.wrap(err, off)
-				}
-				v = value.Str(s)
-			}
-		}
-		if err := f.write(v); err != nil {
-			return goOn, p.wrap(err, off)
-		}
-		return goOn, nil
+		return v, nil
 	}
 }
 
@@ -293,7 +261,7 @@ func (c *compiler) capture(body execFn, escape bool, off int) func(f *frame) (va
 func (c *compiler) buffered(body []syntax.Stmt, sc *scope, off int) (func(f *frame) (value.Value, error), *scope, error) {
 	in := sc.inner()
 	in.check = false
-	in.syms.stmts(body)
+	in.syms.Stmts(body)
 	enter := c.enterFn(in.syms, true)
 	run, err := c.stmts(body, in)
 	if err != nil {
@@ -314,7 +282,7 @@ func (c *compiler) assignBlock(st *syntax.AssignBlock, sc *scope) (execFn, error
 	if err != nil {
 		return nil, err
 	}
-	var cell *variable
+	var cell *symbols.Variable
 	var filter evalFn
 	if st.Filter != nil {
 		cell, filter, err = c.blockFilter(st.Filter, sc)
@@ -334,7 +302,7 @@ func (c *compiler) assignBlock(st *syntax.AssignBlock, sc *scope) (execFn, error
 			return goOn, err
 		}
 		if filter != nil {
-			f.slots[cell.slot] = v
+			f.slots[cell.Slot] = v
 			if v, err = filter(f); err != nil {
 				return goOn, err
 			}
@@ -350,10 +318,10 @@ func (c *compiler) assignBlock(st *syntax.AssignBlock, sc *scope) (execFn, error
 }
 
 // blockFilter compiles the filters of a block; they are applied to the value of the variable returned.
-func (c *compiler) blockFilter(flt *syntax.Filter, sc *scope) (*variable, evalFn, error) {
-	cell := &variable{fn: sc.fn, slot: sc.fn.slots}
-	sc.fn.slots++
-	fn, err := c.filter(flt, sc, func(f *frame) (value.Value, error) { return f.slots[cell.slot], nil })
+func (c *compiler) blockFilter(flt *syntax.Filter, sc *scope) (*symbols.Variable, evalFn, error) {
+	cell := &symbols.Variable{Fn: sc.fn, Slot: sc.fn.Slots}
+	sc.fn.Slots++
+	fn, err := c.filter(flt, sc, func(f *frame) (value.Value, error) { return f.slots[cell.Slot], nil })
 	return cell, fn, err
 }
 
@@ -372,7 +340,7 @@ func (c *compiler) filterBlock(st *syntax.FilterBlock, sc *scope) (execFn, error
 		if err != nil {
 			return goOn, err
 		}
-		f.slots[cell.slot] = v
+		f.slots[cell.Slot] = v
 		if v, err = filter(f); err != nil {
 			return goOn, err
 		}
@@ -401,9 +369,9 @@ func (c *compiler) with(st *syntax.With, sc *scope) (execFn, error) {
 	}
 	in := sc.inner()
 	for _, t := range st.Targets {
-		in.syms.target(t, true)
+		in.syms.Target(t, true)
 	}
-	in.syms.stmts(st.Body)
+	in.syms.Stmts(st.Body)
 	stores := make([]func(f *frame, v value.Value) error, len(st.Targets))
 	for i, t := range st.Targets {
 		if stores[i], err = c.assign(t, in); err != nil {
@@ -436,7 +404,7 @@ func (c *compiler) autoescape(st *syntax.Autoescape, sc *scope) (execFn, error) 
 	in := sc.inner()
 	b, ok := st.Enabled.(*syntax.BoolConst)
 	in.escape = ok && b.Val
-	in.syms.stmts(st.Body)
+	in.syms.Stmts(st.Body)
 	enter := c.enterFn(in.syms, true)
 	body, err := c.stmts(st.Body, in)
 	return func(f *frame) (signal, error) {
@@ -475,7 +443,7 @@ func (c *compiler) forStmt(st *syntax.For, sc *scope) (execFn, error) {
 	if err != nil {
 		return nil, err
 	}
-	extended := st.Recursive || reads(st.Body, "loop")
+	extended := st.Recursive || symbols.Reads(st.Body, "loop")
 	syntax.WalkStmts(st.Body, func(s syntax.Stmt) bool {
 		switch s := s.(type) {
 		case *syntax.Block:
@@ -489,32 +457,32 @@ func (c *compiler) forStmt(st *syntax.For, sc *scope) (execFn, error) {
 	in := sc.inner()
 	if st.Recursive {
 		in = sc.fresh()
-		in.fn.captured = true
+		in.fn.Captured = true
 	}
 	var filterScope *scope
 	if st.Test != nil {
 		t := *in
-		t.syms = newSymbols(sc.syms, in.fn)
+		t.syms = symbols.New(sc.syms, in.fn)
 		filterScope = &t
 	}
 	in.loop = true
-	var loopVar *variable
+	var loopVar *symbols.Variable
 	if extended {
-		loopVar = in.syms.param("loop")
+		loopVar = in.syms.Param("loop")
 	}
-	in.syms.target(st.Target, true)
-	in.syms.stmts(st.Body)
+	in.syms.Target(st.Target, true)
+	in.syms.Stmts(st.Body)
 	store, err := c.assign(st.Target, in)
 	if err != nil {
 		return nil, err
 	}
-	l := &loopCode{c: c, st: st, store: store, loopVar: loopVar, enter: c.enterFn(in.syms, true), fn: in.fn}
+	l := &loopCode{c: c, st: st, store: store, loopVar: loopVar, bound: symbols.LoopStays(st), enter: c.enterFn(in.syms, true), fn: in.fn}
 	if l.body, err = c.stmts(st.Body, in); err != nil {
 		return nil, err
 	}
 	if filterScope != nil {
-		filterScope.syms.target(st.Target, true)
-		filterScope.syms.expr(st.Test)
+		filterScope.syms.Target(st.Target, true)
+		filterScope.syms.Expr(st.Test)
 		if l.testStore, err = c.assign(st.Target, filterScope); err != nil {
 			return nil, err
 		}
@@ -526,8 +494,8 @@ func (c *compiler) forStmt(st *syntax.For, sc *scope) (execFn, error) {
 	if st.Else != nil {
 		els := sc.inner()
 		els.fn = in.fn
-		els.syms.fn = in.fn
-		els.syms.stmts(st.Else)
+		els.syms.Fn = in.fn
+		els.syms.Stmts(st.Else)
 		l.elseEnter = c.enterFn(els.syms, true)
 		if l.els, err = c.stmts(st.Else, els); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"github.com/troupe-automation/troupe/jinja/symbols"
 	"github.com/troupe-automation/troupe/jinja/syntax"
 
 	"github.com/troupe-automation/troupe/value"
@@ -27,6 +28,7 @@ type run struct {
 	steps  int
 	vars   Resolver
 	calls  []*callFrame // calls that ended, for the next ones
+	loops  []*LoopContext
 }
 
 // callFrame is a Call with room for its arguments.
@@ -45,7 +47,7 @@ func (r *run) call() *callFrame {
 	return c
 }
 
-// done takes a call back whose result v cannot refer to it: generators do.
+// done takes a call back whose result v cannot refer to it: generators do. What it holds is overwritten by the next.
 func (r *run) done(c *callFrame, v value.Value) {
 	switch v.(type) {
 	case *value.List, *value.Dict:
@@ -57,14 +59,35 @@ func (r *run) done(c *callFrame, v value.Value) {
 			return
 		}
 	}
-	*c = callFrame{}
 	r.calls = append(r.calls, c)
+}
+
+// loop is a LoopContext, one that is over if there is one.
+func (r *run) loop() *LoopContext {
+	n := len(r.loops)
+	if n == 0 {
+		return &LoopContext{}
+	}
+	l := r.loops[n-1]
+	r.loops = r.loops[:n-1]
+	return l
+}
+
+// end forgets what the render worked on and keeps what its calls and loops worked with.
+func (r *run) end() {
+	for _, c := range r.calls {
+		*c = callFrame{}
+	}
+	for _, l := range r.loops {
+		*l = LoopContext{}
+	}
+	r.vars = nil
 }
 
 type blockImpl struct {
 	prog *Program
 	name string
-	fn   *function
+	fn   *symbols.Function
 	body execFn
 }
 

@@ -3,6 +3,7 @@ package jinja
 import (
 	"fmt"
 
+	"github.com/troupe-automation/troupe/jinja/symbols"
 	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -195,7 +196,7 @@ func (c *compiler) importer(n syntax.Node, template syntax.Expr, withContext boo
 
 func (c *compiler) importStmt(st *syntax.Import, sc *scope) (execFn, error) {
 	load, err := c.importer(st, st.Template, st.WithContext, sc)
-	slot, top := sc.syms.find(st.Target).slot, sc.top
+	slot, top := sc.syms.Find(st.Target).Slot, sc.top
 	return func(f *frame) (signal, error) {
 		m, err := load(f)
 		if err != nil {
@@ -211,9 +212,9 @@ func (c *compiler) importStmt(st *syntax.Import, sc *scope) (execFn, error) {
 
 func (c *compiler) fromImport(st *syntax.FromImport, sc *scope) (execFn, error) {
 	load, err := c.importer(st, st.Template, st.WithContext, sc)
-	vars := make([]*variable, len(st.Names))
+	vars := make([]*symbols.Variable, len(st.Names))
 	for i, n := range st.Names {
-		vars[i] = sc.syms.find(n.As)
+		vars[i] = sc.syms.Find(n.As)
 	}
 	p, top, line := c.p, sc.top, syntax.Line(c.p.src, st.Offset())
 	return func(f *frame) (signal, error) {
@@ -228,7 +229,7 @@ func (c *compiler) fromImport(st *syntax.FromImport, sc *scope) (execFn, error) 
 					"the template %s (imported on line %d) does not export the requested name %s",
 					mustRepr(value.Str(m.prog.name)), line, mustRepr(value.Str(n.Name)))}
 			}
-			f.slots[vars[i].slot] = v
+			f.slots[vars[i].Slot] = v
 			if top {
 				f.ctx.setTop(n.As, v)
 			}

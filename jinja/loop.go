@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"github.com/troupe-automation/troupe/jinja/symbols"
 	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -9,9 +10,10 @@ import (
 type loopCode struct {
 	c         *compiler
 	st        *syntax.For
-	fn        *function
+	fn        *symbols.Function
 	store     func(f *frame, v value.Value) error
-	loopVar   *variable
+	loopVar   *symbols.Variable
+	bound     bool // nothing in the body keeps loop itself, only what its attributes give
 	enter     func(f *frame) error
 	body      execFn
 	testStore func(f *frame, v value.Value) error
@@ -27,7 +29,7 @@ func (l *loopCode) recursive(parent *frame, ctx *Context, v value.Value, depth i
 		return nil, err
 	}
 	defer ctx.leave()
-	f := &frame{slots: make([]value.Value, l.fn.slots), parent: parent, ctx: ctx, out: out}
+	f := &frame{slots: make([]value.Value, l.fn.Slots), parent: parent, ctx: ctx, out: out}
 	if out == nil {
 		f.out = l.c.env.newOutput()
 	}
@@ -53,9 +55,13 @@ func (l *loopCode) run(f *frame, v value.Value, depth int, again func(value.Valu
 	}
 	var lc *LoopContext
 	if l.loopVar != nil {
-		lc = &LoopContext{it: it, env: l.c.env, depth0: depth, again: again, index0: -1}
+		lc = f.ctx.run.loop()
+		*lc = LoopContext{it: it, env: l.c.env, depth0: depth, again: again, index0: -1, ahead: lc.ahead[:0]}
 		if l.test == nil {
 			lc.sized = v
+		}
+		if l.bound && !l.fn.Captured {
+			defer func() { f.ctx.run.loops = append(f.ctx.run.loops, lc) }()
 		}
 	}
 	ran := false // an iteration came to its end: one that continue or break leaves does not count
@@ -82,7 +88,7 @@ func (l *loopCode) run(f *frame, v value.Value, depth int, again func(value.Valu
 			}
 		}
 		if lc != nil {
-			f.slots[l.loopVar.slot] = lc
+			f.slots[l.loopVar.Slot] = lc
 		}
 		if err := l.store(f, item); err != nil {
 			return p.wrap(err, l.st.Offset())

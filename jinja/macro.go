@@ -3,6 +3,7 @@ package jinja
 import (
 	"strings"
 
+	"github.com/troupe-automation/troupe/jinja/symbols"
 	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -11,13 +12,13 @@ import (
 type macroCode struct {
 	c        *compiler
 	name     string // "" for the body of a call block
-	fn       *function
+	fn       *symbols.Function
 	params   []string
-	vars     []*variable
+	vars     []*symbols.Variable
 	defaults []evalFn
-	caller   *variable
-	kwargs   *variable
-	varargs  *variable
+	caller   *symbols.Variable
+	kwargs   *symbols.Variable
+	varargs  *symbols.Variable
 	explicit bool // a parameter is named caller
 	enter    func(f *frame) error
 	body     execFn
@@ -36,7 +37,7 @@ func (c *macroCode) spelling() string {
 func (c *compiler) macroCode(name string, params []syntax.Param, body []syntax.Stmt, sc *scope, off int) (*macroCode, error) {
 	in := sc.fresh()
 	in.check = false
-	in.fn.captured = true
+	in.fn.Captured = true
 	m := &macroCode{c: c, name: name, fn: in.fn, off: off, escape: sc.escape}
 	special := map[string]bool{}
 	for i, p := range params {
@@ -48,7 +49,7 @@ func (c *compiler) macroCode(name string, params []syntax.Param, body []syntax.S
 			}
 		}
 		m.params = append(m.params, p.Name)
-		m.vars = append(m.vars, in.syms.param(p.Name))
+		m.vars = append(m.vars, in.syms.Param(p.Name))
 		switch p.Name {
 		case "caller":
 			m.explicit = true
@@ -62,19 +63,19 @@ func (c *compiler) macroCode(name string, params []syntax.Param, body []syntax.S
 			special[p.Name] = true
 		}
 	}
-	declare := func(n string) *variable {
-		if special[n] || !reads(body, n) {
+	declare := func(n string) *symbols.Variable {
+		if special[n] || !symbols.Reads(body, n) {
 			return nil
 		}
-		return in.syms.param(n)
+		return in.syms.Param(n)
 	}
 	m.caller, m.kwargs, m.varargs = declare("caller"), declare("kwargs"), declare("varargs")
 	for _, p := range params {
 		if p.Default != nil {
-			in.syms.expr(p.Default)
+			in.syms.Expr(p.Default)
 		}
 	}
-	in.syms.stmts(body)
+	in.syms.Stmts(body)
 	m.defaults = make([]evalFn, len(params))
 	for i, p := range params {
 		fn, err := c.optional(p.Default, in)
@@ -134,7 +135,7 @@ func (m *Macro) GetAttr(name string) (value.Value, bool, error) {
 // Call runs the macro.
 func (m *Macro) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) {
 	c, p := m.code, m.code.c.p
-	f := &frame{slots: make([]value.Value, c.fn.slots), parent: m.frame, ctx: m.frame.ctx, out: p.env.newOutput()}
+	f := &frame{slots: make([]value.Value, c.fn.Slots), parent: m.frame, ctx: m.frame.ctx, out: p.env.newOutput()}
 	if err := f.ctx.enter(); err != nil {
 		return nil, err
 	}
@@ -172,14 +173,14 @@ func (m *Macro) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) 
 		if v == nil {
 			v = &value.Undefined{Kind: p.env.Undefined, Hint: "No caller defined", Name: value.Str("caller")}
 		}
-		f.slots[c.caller.slot] = v
+		f.slots[c.caller.Slot] = v
 	}
 	if c.kwargs != nil {
 		d := value.NewDict()
 		for _, k := range rest {
 			d.SetStr(k.Name, k.Val)
 		}
-		f.slots[c.kwargs.slot] = d
+		f.slots[c.kwargs.Slot] = d
 	} else if len(rest) > 0 {
 		for _, k := range rest {
 			if k.Name == "caller" {
@@ -189,22 +190,22 @@ func (m *Macro) Call(args []value.Value, kw []value.Kwarg) (value.Value, error) 
 		return nil, value.TypeErrorf("macro %s takes no keyword argument %s", c.spelling(), mustRepr(value.Str(rest[0].Name)))
 	}
 	if c.varargs != nil {
-		f.slots[c.varargs.slot] = value.NewTuple(append([]value.Value(nil), args[n:]...)...)
+		f.slots[c.varargs.Slot] = value.NewTuple(append([]value.Value(nil), args[n:]...)...)
 	} else if len(args) > len(c.params) {
 		return nil, value.TypeErrorf("macro %s takes not more than %d argument(s)", c.spelling(), len(c.params))
 	}
 	for i, v := range bound {
 		if v == nil {
-			f.slots[c.vars[i].slot] = missing
+			f.slots[c.vars[i].Slot] = missing
 		} else {
-			f.slots[c.vars[i].slot] = v
+			f.slots[c.vars[i].Slot] = v
 		}
 	}
 	for i, v := range bound {
 		if v != nil {
 			continue
 		}
-		slot := c.vars[i].slot
+		slot := c.vars[i].Slot
 		if c.defaults[i] == nil {
 			name := c.params[i]
 			f.slots[slot] = &value.Undefined{Kind: p.env.Undefined, Hint: "parameter " + mustRepr(value.Str(name)) + " was not provided", Name: value.Str(name)}
@@ -231,8 +232,8 @@ func (c *compiler) macroStmt(st *syntax.Macro, sc *scope) (execFn, error) {
 	if err != nil {
 		return nil, err
 	}
-	sc.fn.captured = true
-	slot := sc.syms.find(st.Name).slot
+	sc.fn.Captured = true
+	slot := sc.syms.Find(st.Name).Slot
 	top := sc.top
 	return func(f *frame) (signal, error) {
 		m := &Macro{code: code, frame: f}
@@ -249,7 +250,7 @@ func (c *compiler) callBlock(st *syntax.CallBlock, sc *scope) (execFn, error) {
 	if err != nil {
 		return nil, err
 	}
-	sc.fn.captured = true
+	sc.fn.Captured = true
 	call, err := c.call(st.Call, sc, func(f *frame) (value.Value, error) { return &Macro{code: code, frame: f}, nil })
 	p, off, check := c.p, st.Offset(), sc.check
 	return func(f *frame) (signal, error) {
@@ -361,7 +362,7 @@ func (b *blockImpl) run(ctx *Context, out *output) error {
 		return b.prog.wrap(err, 0)
 	}
 	defer ctx.leave()
-	f := &frame{slots: make([]value.Value, b.fn.slots), ctx: ctx, out: out}
+	f := &frame{slots: make([]value.Value, b.fn.Slots), ctx: ctx, out: out}
 	_, err := b.body(f)
 	return err
 }
@@ -398,7 +399,7 @@ func (c *compiler) blockStmt(st *syntax.Block, sc *scope) (execFn, error) {
 
 // localsOf compiles the collecting of all variables that are set where sc is.
 func (c *compiler) localsOf(sc *scope) func(f *frame) (map[string]value.Value, error) {
-	vars := sc.syms.visible()
+	vars := sc.syms.Visible()
 	reads := make([]func(f *frame) (value.Value, error), len(vars))
 	for i, v := range vars {
 		reads[i] = rawRead(v, sc.fn)
@@ -414,11 +415,11 @@ func (c *compiler) localsOf(sc *scope) func(f *frame) (map[string]value.Value, e
 				continue
 			}
 			if u, ok := x.(*value.Undefined); ok && u.Obj == nil && u.Hint == "" {
-				if name, ok := value.AsString(u.Name); ok && name == v.name {
+				if name, ok := value.AsString(u.Name); ok && name == v.Name {
 					continue // never set
 				}
 			}
-			m[v.name] = x
+			m[v.Name] = x
 		}
 		return m, nil
 	}

@@ -45,26 +45,95 @@ func (o *output) reset() {
 	}
 }
 
-func (f *frame) write(v value.Value) error {
-	if o := f.out; o.asText {
-		switch v := v.(type) {
-		case value.Str:
-			o.text = append(o.text, v...)
-			return f.grown(len(v))
-		case value.Int:
-			n := len(o.text)
-			o.text = strconv.AppendInt(o.text, int64(v), 10)
-			return f.grown(len(o.text) - n)
+// piece is a part of the output: text as it stands, or an expression whose value is printed.
+type piece struct {
+	text string
+	node value.Value // the same text as a node
+	eval evalFn
+	off  int
+}
+
+// print writes the pieces. What they gave is counted at their end: a piece alone is bounded by the limits of values.
+func (f *frame) print(p *Program, pieces []piece) error {
+	o := f.out
+	if !o.asText {
+		return f.printNodes(p, pieces)
+	}
+	text := o.text // nothing that an expression runs writes to the same output
+	for i := range pieces {
+		x := &pieces[i]
+		if x.eval == nil {
+			text = append(text, x.text...)
+			continue
 		}
-		s, err := value.ToStr(v)
+		v, err := x.eval(f)
 		if err != nil {
 			return err
 		}
-		o.text = append(o.text, s...)
-		return f.grown(len(s))
+		if s, ok := v.(value.Str); ok {
+			text = append(text, s...)
+		} else if text, err = appendText(text, v); err != nil {
+			return p.wrap(err, x.off)
+		}
 	}
-	f.out.nodes = append(f.out.nodes, v)
-	s, _ := v.(value.Str)
+	n := len(text) - len(o.text)
+	o.text = text
+	if err := f.grown(n); err != nil {
+		return p.wrap(err, pieces[0].off)
+	}
+	return nil
+}
+
+func (f *frame) printNodes(p *Program, pieces []piece) error {
+	for i := range pieces {
+		x := &pieces[i]
+		v := x.node
+		if x.eval != nil {
+			var err error
+			if v, err = x.eval(f); err != nil {
+				return err
+			}
+		}
+		if err := f.write(v); err != nil {
+			return p.wrap(err, x.off)
+		}
+	}
+	return nil
+}
+
+func appendText(text []byte, v value.Value) ([]byte, error) {
+	switch v := v.(type) {
+	case value.Str:
+		return append(text, v...), nil
+	case value.Int:
+		return strconv.AppendInt(text, int64(v), 10), nil
+	}
+	s, err := value.ToStr(v)
+	return append(text, s...), err
+}
+
+// write adds a value to the output.
+func (f *frame) write(v value.Value) error {
+	o := f.out
+	if o.asText {
+		n := len(o.text)
+		var err error
+		if o.text, err = appendText(o.text, v); err != nil {
+			return err
+		}
+		return f.grown(len(o.text) - n)
+	}
+	s, isText := v.(value.Str)
+	if !isText && f.ctx.env.Concat == nil {
+		// Plain Jinja turns values into text here, so that an undefined one fails at its own place.
+		text, err := value.ToStr(v)
+		if err != nil {
+			return err
+		}
+		s = value.Str(text)
+		v = s
+	}
+	o.nodes = append(o.nodes, v)
 	return f.grown(len(s))
 }
 
@@ -73,9 +142,13 @@ func (f *frame) grown(n int) error {
 	r := f.ctx.run
 	r.bytes += n
 	if r.bytes > r.limits.OutputBytes {
-		return value.Errorf("MemoryError", "the template gave more than %d bytes", r.limits.OutputBytes)
+		return r.tooLong()
 	}
 	return nil
+}
+
+func (r *run) tooLong() error {
+	return value.Errorf("MemoryError", "the template gave more than %d bytes", r.limits.OutputBytes)
 }
 
 // Join is the plain concatenation of output nodes as text.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/troupe-automation/troupe/jinja/symbols"
 	"github.com/troupe-automation/troupe/jinja/syntax"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -28,7 +29,7 @@ type Program struct {
 	name string
 	src  string
 
-	root     *function
+	root     *symbols.Function
 	body     execFn
 	expr     evalFn // of CompileExpression
 	blocks   map[string]*blockImpl
@@ -83,10 +84,10 @@ func (e *Environment) CompileExpression(name, src string) (*Program, error) {
 	if err != nil {
 		return nil, syntaxError(name, err)
 	}
-	p := &Program{env: e, name: name, src: src, root: &function{}}
+	p := &Program{env: e, name: name, src: src, root: &symbols.Function{}}
 	c := &compiler{p: p, env: e}
-	s := newSymbols(nil, p.root)
-	s.expr(x)
+	s := symbols.New(nil, p.root)
+	s.Expr(x)
 	sc := &scope{syms: s, fn: p.root}
 	if p.expr, err = c.compileExpr(x, sc); err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func (p *Program) start(vars Resolver) *rendering {
 	if r == nil {
 		r = &rendering{}
 	}
-	r.run = run{limits: p.env.Limits.withDefaults(), vars: vars, calls: r.run.calls}
+	r.run = run{limits: p.env.Limits.withDefaults(), vars: vars, calls: r.run.calls, loops: r.run.loops}
 	r.ctx = Context{env: p.env, prog: p, vars: vars, run: &r.run}
 	return r
 }
@@ -122,10 +123,11 @@ func (p *Program) start(vars Resolver) *rendering {
 // finish keeps the state for the next render. kept says that what the render gave may still refer to it: a macro, a
 // generator, or something that was put into a variable.
 func (p *Program) finish(r *rendering, kept bool) {
-	if kept || p.root.captured || p.mutates {
+	if kept || p.root.Captured || p.mutates {
 		return
 	}
-	r.ctx, r.run.vars = Context{}, nil
+	r.ctx = Context{}
+	r.run.end()
 	p.contexts.Put(r)
 }
 
@@ -143,14 +145,14 @@ func plain(v value.Value) bool {
 func (p *Program) frame(ctx *Context) *frame {
 	f, _ := p.frames.Get().(*frame)
 	if f == nil {
-		f = &frame{slots: make([]value.Value, p.root.slots), out: &output{}}
+		f = &frame{slots: make([]value.Value, p.root.Slots), out: &output{}}
 	}
 	f.ctx = ctx
 	return f
 }
 
 func (p *Program) release(f *frame) {
-	if p.root.captured {
+	if p.root.Captured {
 		return
 	}
 	clear(f.slots)

@@ -43,6 +43,25 @@ func TestErrorPlace(t *testing.T) {
 	}
 }
 
+// TestLoopKept checks that a loop variable that is kept outlives its loop, beside loops whose variable is not. The texts
+// are Jinja2's.
+func TestLoopKept(t *testing.T) {
+	for src, want := range map[string]string{
+		"{% set ns = namespace(l=none) %}{% for i in [1,2] %}{% set ns.l = loop %}{% endfor %}{% for j in [5,6,7] %}{{ loop.index }}{{ ns.l.index }} {% endfor %}": "12 22 32 ",
+		"{% for i in [[1,2],[3]] %}{% for j in i %}{{ loop.previtem is defined }}{{ loop.last }}{% endfor %}{{ loop.nextitem }}{% endfor %}":                       "FalseFalseTrueTrue[3]FalseTrue",
+	} {
+		p, err := builtins.New().Compile("", src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second render works with what the first left
+			if got, err := p.Render(nil); err != nil || got != want {
+				t.Errorf("%s\ngives %q, %v\nwant  %q", src, got, err, want)
+			}
+		}
+	}
+}
+
 type counting struct {
 	jinja.Vars
 	asked map[string]int

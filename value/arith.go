@@ -164,6 +164,9 @@ func Mul(a, b Value) (Value, error) {
 	if isNumeric(a) && isNumeric(b) {
 		return numOp('*', a, b)
 	}
+	if _, escaped := b.(Markup); escaped {
+		a, b = b, a // Markup's own product is asked first, whichever side it is on
+	}
 	if isSeq(a) {
 		return repeat(a, b)
 	}
@@ -197,7 +200,7 @@ func repeat(seq, count Value) (Value, error) {
 		count = Int(0)
 	default:
 		if _, ok := seq.(Markup); ok {
-			return nil, operands("*", seq, count)
+			return nil, TypeErrorf("'%s' object cannot be interpreted as an integer", count.TypeName())
 		}
 		return nil, TypeErrorf("can't multiply sequence by non-int of type '%s'", count.TypeName())
 	}

@@ -378,7 +378,7 @@ func (w TextWrap) Wrap(s string) ([]string, error) {
 		}
 		if i < len(chunks) && utf8.RuneCountInString(chunks[i]) > w.Width {
 			if w.BreakLong {
-				space := max(w.Width-n, 1)
+				space := w.Width - n // may be 0: Python then adds an empty piece, which is dropped in place of a blank before it
 				r := []rune(chunks[i])
 				end := min(space, len(r))
 				if w.BreakHyphens && len(r) > space {

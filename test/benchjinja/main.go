@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -171,7 +172,9 @@ func short(d time.Duration) string {
 
 func main() {
 	interpreter := flag.String("python", "python3", "Python with jinja2")
+	only := flag.String("only", "", "the templates whose name contains this text")
 	flag.Parse()
+	benches = slices.DeleteFunc(benches, func(b bench) bool { return !strings.Contains(b.Name, *only) })
 	version, ns, err := python(*interpreter)
 	if err != nil {
 		fmt.Printf("skipped: %s with jinja2 is needed: %v\n", *interpreter, err)

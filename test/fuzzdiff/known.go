@@ -16,10 +16,8 @@ var known = []struct {
 	{"what a filter block gives that is no text fails where it stands; in Jinja only when the whole template is joined", func(_ request, want, got answer) bool {
 		return strings.HasPrefix(want.Message, "sequence item") || strings.HasPrefix(got.Message, "sequence item")
 	}},
-	{"a product with a sequence on both sides blames another of the two", func(_ request, want, got answer) bool {
-		const blame = "can't multiply sequence by non-int of type"
-		return strings.HasPrefix(want.Message, blame) && (strings.HasPrefix(got.Message, blame) || strings.Contains(got.Message, "'Markup' and")) ||
-			strings.Contains(want.Message, "for *: ") && strings.Contains(want.Message, "'Markup'")
+	{"a product with escaped text has the words of MarkupSafe 3; MarkupSafe 2 has others", func(_ request, want, got answer) bool {
+		return strings.HasSuffix(got.Message, "object cannot be interpreted as an integer") && strings.Contains(want.Message, "'Markup'")
 	}},
 	{"keys of dicts lose the class Markup", func(r request, want, got answer) bool {
 		return want.Text != nil && strings.Contains(*want.Text, "Markup(") && strings.Contains(r.Template, "{")
