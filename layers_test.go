@@ -26,7 +26,7 @@ var layers = []string{
 	"internal/content/inventory",
 	"internal/content/vars internal/content/collection",
 	"internal/content/playbook internal/content/galaxy internal/content/plugindoc",
-	"internal/engine/lookup internal/engine/pyhost",
+	"internal/engine/lookup internal/engine/pyhost internal/engine/debugger",
 	"internal/engine/action/*",
 	"internal/engine/action internal/engine/strategy",
 	"internal/engine/task",

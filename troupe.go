@@ -291,6 +291,7 @@ type RunOptions struct {
 	FlushCache    bool
 	CLI           task.CLI
 	Prompt        func(text string, echo bool, seconds int) (answer string, ok bool, err error)
+	Line          func(prompt string) (string, error) // reads what is typed at the debugger's prompt
 }
 
 // Run runs playbooks and returns the exit code. When the content is to blame the error says where.
@@ -318,7 +319,7 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (int, error) {
 		Config: p.Config, Inventory: p.Inventory, Loader: p.Loader, Vars: p.Vars, Templates: p.Templates, Runner: runner, Sink: o.Sink,
 		ExtraVars: p.ExtraVars, Tags: run.Tags{Run: o.Tags, Skip: o.Skip}, StartAtTask: o.StartAtTask, Step: o.Step, Limit: o.Limit, Forks: forks,
 		Verbosity: o.Verbosity, Check: o.CLI.Check, Diff: o.CLI.Diff, ForceHandlers: o.ForceHandlers, FlushCache: o.FlushCache,
-		RetryFile: p.retryFile(), Facts: cache, Prompt: o.Prompt, ResolveAction: p.actions.fqcn, IsNative: p.actions.isNative,
+		RetryFile: p.retryFile(), Facts: cache, Prompt: o.Prompt, Line: o.Line, ResolveAction: p.actions.fqcn, IsNative: p.actions.isNative,
 		Refresh: p.refresh,
 	})
 	return r.Playbooks(ctx, o.Playbooks)

@@ -5,7 +5,6 @@
 package console
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -132,7 +131,7 @@ func (r *repl) prompt() string {
 func (r *repl) loop(ctx context.Context) error {
 	out := r.env.Stdout
 	fmt.Fprint(out, "Welcome to the ansible console. Type help or ? to list commands.\n\n")
-	next := r.reader()
+	next := r.env.Lines(r.complete)
 	for {
 		line, err := next(r.prompt())
 		if err != nil && line == "" {
@@ -151,18 +150,6 @@ func (r *repl) loop(ctx context.Context) error {
 	}
 	fmt.Fprint(out, "\nAnsible-console was exited.\n")
 	return nil
-}
-
-// reader gives lines: edited ones with completion on a terminal, plain ones elsewhere.
-func (r *repl) reader() func(prompt string) (string, error) {
-	if edit := term.NewEditor(r.env.Stdin, r.env.Stdout, r.complete); edit != nil {
-		return edit
-	}
-	in := bufio.NewReader(r.env.Stdin)
-	return func(prompt string) (string, error) {
-		fmt.Fprint(r.env.Stdout, prompt)
-		return in.ReadString('\n')
-	}
 }
 
 // complete offers commands, modules, and hosts and groups behind cd.

@@ -122,6 +122,20 @@ func (e *Env) Ask(prompt string, secret bool) (string, error) {
 	return strings.TrimRight(line, "\r\n"), err
 }
 
+// Lines reads what is typed at a prompt: edited lines with completion on a terminal, plain ones elsewhere.
+func (e *Env) Lines(complete func(line string) []string) func(prompt string) (string, error) {
+	if edit := term.NewEditor(e.Stdin, e.Stdout, complete); edit != nil {
+		return edit
+	}
+	return func(prompt string) (string, error) {
+		fmt.Fprint(e.Stdout, prompt)
+		if e.lines == nil {
+			e.lines = bufio.NewReader(e.Stdin)
+		}
+		return e.lines.ReadString('\n')
+	}
+}
+
 // Version is Troupe's version; releases set it when they are linked.
 var Version = "0.1.0-dev"
 

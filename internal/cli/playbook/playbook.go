@@ -4,7 +4,6 @@
 package playbook
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -164,7 +163,7 @@ func execute(ctx context.Context, s *launch.Session, p *troupe.Project, pb *play
 	o := troupe.RunOptions{
 		Playbooks: []*playbook.Playbook{pb}, Sink: sink, Tags: only, Skip: skip, StartAtTask: s.Values.Str("start_at_task"), Limit: s.Limit(),
 		Forks: s.Values.Int("forks"), Verbosity: s.Verbosity, ForceHandlers: s.Values.Bool("force_handlers"), FlushCache: s.Values.Bool("flush_cache"),
-		CLI: cli, Prompt: s.Prompt,
+		CLI: cli, Prompt: s.Prompt, Line: s.Env.Lines(func(string) []string { return nil }),
 	}
 	if s.Values.Bool("step") {
 		o.Step = stepper(s)
@@ -178,11 +177,10 @@ func execute(ctx context.Context, s *launch.Session, p *troupe.Project, pb *play
 
 // stepper asks before each task.
 func stepper(s *launch.Session) func(string) (bool, bool) {
-	in := bufio.NewReader(s.Env.Stdin)
+	read := s.Env.Lines(func(string) []string { return nil })
 	return func(task string) (run, all bool) {
 		msg := fmt.Sprintf("Perform task: %s (N)o/(y)es/(c)ontinue: ", task)
-		fmt.Fprint(s.Env.Stdout, msg)
-		line, err := in.ReadString('\n')
+		line, err := read(msg)
 		if err != nil && line == "" {
 			return false, false
 		}

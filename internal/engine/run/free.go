@@ -73,7 +73,7 @@ func (p *play) free(pinned bool) error {
 			busy[h] = true
 			running++
 			alone = changesInventory(place.Task)
-			job := p.job(h, place.Task, info)
+			job := p.job(h, p.edited(place.Task), info)
 			go func() { results <- outcome{finished{h, p.Runner.Run(ctx, job), info}, place} }()
 		}
 		if running == 0 {
@@ -89,10 +89,15 @@ func (p *play) free(pinned bool) error {
 			continue
 		}
 		o := <-results
+		again, err := p.told(o.place, o.f)
+		if again != nil {
+			go func() { results <- outcome{finished{o.f.host, p.Runner.Run(ctx, *again), o.f.info}, o.place} }()
+			continue
+		}
 		running--
 		alone = false
 		busy[o.f.host] = false
-		if err := p.tell(o.place, o.f); err != nil {
+		if err != nil {
 			fatal = err
 			cancel()
 			continue

@@ -198,13 +198,19 @@ func (p *play) dispatch(place *strategy.Place, info *event.Task, hosts []*hostRu
 			h := hosts[next]
 			next++
 			running++
-			job := p.job(h, place.Task, info)
+			job := p.job(h, p.edited(place.Task), info)
 			p.emit(&event.HostStart{Task: info, Host: event.Host{Name: h.name}})
 			go func() { results <- finished{h, p.Runner.Run(ctx, job), info} }()
 		}
 		f := <-results
 		running--
-		if err := p.tell(place, f); err != nil && fatal == nil {
+		again, err := p.told(place, f)
+		if again != nil {
+			running++
+			go func() { results <- finished{f.host, p.Runner.Run(ctx, *again), info} }()
+			continue
+		}
+		if err != nil && fatal == nil {
 			fatal = err
 			next = len(hosts)
 		}

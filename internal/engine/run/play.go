@@ -48,6 +48,7 @@ type play struct {
 	fileErr error // a file of variables that cannot be read
 
 	wants    map[*playbook.Task]bool
+	edits    map[*playbook.Task]*playbook.Task // tasks that were changed in the debugger
 	roleKeys map[*playbook.Role]string
 	included []*playbook.Role // roles of include_role that are public
 	loaded   []*playbook.Role // roles of include_role, one of each name
@@ -77,7 +78,7 @@ type hostRun struct {
 
 // runPlay runs one play: prompts, hosts, batches. stop says that later plays must not start.
 func (r *Run) runPlay(ctx context.Context, p *playbook.Play) (code int, stop bool, err error) {
-	pl := &play{Run: r, Play: p, ctx: ctx, wants: map[*playbook.Task]bool{}, roleKeys: map[*playbook.Role]string{}, prompts: value.NewDict(), files: map[string]*value.Dict{},
+	pl := &play{Run: r, Play: p, ctx: ctx, wants: map[*playbook.Task]bool{}, edits: map[*playbook.Task]*playbook.Task{}, roleKeys: map[*playbook.Role]string{}, prompts: value.NewDict(), files: map[string]*value.Dict{},
 		roleVarsOf: map[*playbook.Role]*value.Dict{}, roleDefaultsOf: map[*playbook.Role]*value.Dict{}}
 	r.play = pl
 	if err := pl.prompt(); err != nil {

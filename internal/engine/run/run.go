@@ -56,6 +56,8 @@ type Options struct {
 	Facts         FactCache
 	// Prompt asks on the terminal; ok false: nobody is there.
 	Prompt func(text string, echo bool, seconds int) (answer string, ok bool, err error)
+	// Line prompts on standard output and reads a line, for the debugger; nil: there is none.
+	Line func(prompt string) (string, error)
 	// ResolveAction gives the full name of a module; IsNative tells whether the agent has it.
 	ResolveAction func(name string) string
 	IsNative      func(name string) bool
@@ -150,6 +152,9 @@ func (r *Run) playbook(ctx context.Context, pb *playbook.Playbook) (int, error) 
 		if err != nil {
 			if ctx.Err() != nil {
 				return ExitInterrupted, err
+			}
+			if errors.Is(err, errQuit) {
+				return ExitInterrupted, nil
 			}
 			return int(diag.ExitOf(err)), err
 		}

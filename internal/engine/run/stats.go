@@ -65,6 +65,21 @@ func (s *stats) count(host string, r *task.Result, rescued bool) {
 	}
 }
 
+// takeBack uncounts a result that the debugger runs again, as Ansible does it: what failed was never ok, and yet one ok goes.
+func (s *stats) takeBack(host string, r *task.Result) {
+	t := s.of(host)
+	take := func(n *int, yes bool) {
+		if yes && *n > 0 {
+			*n--
+		}
+	}
+	take(&t.Failed, r.Status == event.Failed)
+	take(&t.Unreachable, r.Status == event.Unreachable)
+	take(&t.Changed, r.Changed())
+	take(&t.Skipped, r.Status == event.Skipped)
+	take(&t.OK, true)
+}
+
 // custom keeps the data of set_stats.
 func (s *stats) custom(c *action.Stats, host string) {
 	where := "_run"
