@@ -179,7 +179,7 @@ func (p *Project) inventoryOptions() inventory.Options {
 		Plugins: p.Config.List("INVENTORY_ENABLED"), IgnoreExts: p.Config.List("INVENTORY_IGNORE_EXTS"), IgnorePatterns: p.Config.List("INVENTORY_IGNORE_PATTERNS"),
 		Names: inventory.NameRule(p.Config.Str("TRANSFORM_INVALID_GROUP_CHARS")), FailUnparsed: p.Config.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"),
 		FailNone: p.Config.Bool("INVENTORY_UNPARSED_IS_FAILED"), YAMLExts: p.Config.List("YAML_FILENAME_EXTENSIONS"),
-		NoWarnUnparsed: !p.Config.Bool("INVENTORY_UNPARSED_WARNING"), Secrets: p.Secrets, Open: p.Secrets.Open, Templar: &renderer{p.Templates},
+		NoWarnUnparsed: !p.Config.Bool("INVENTORY_UNPARSED_WARNING"), Secrets: p.Secrets, Open: p.Secrets.Open, Templar: &renderer{p.Templates}, ExtraVars: p.ExtraVars,
 		External: p.Plugins.Inventories(func() *value.Dict { return p.ExtraVars }), Duplicates: duplicates(p.Config.Str("DUPLICATE_YAML_DICT_KEY")), Default: "/etc/ansible/hosts",
 	}
 	merge := p.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge"

@@ -136,10 +136,11 @@ type ItemResult struct {
 
 // Retry says that an attempt of an until loop did not succeed yet.
 type Retry struct {
-	Task   *Task
-	Host   Host
-	Left   int
-	Result *value.Dict
+	Task    *Task
+	Host    Host
+	Left    int
+	Result  *value.Dict
+	Verbose bool // shown in full whatever the verbosity
 }
 
 // AsyncPoll, with State "poll", "ok" or "failed", follows an asynchronous job.

@@ -75,3 +75,25 @@ func TestLent(t *testing.T) {
 		t.Errorf("data was evaluated:\n%s", got)
 	}
 }
+
+// TestThrottle lets hosts that go through a play on their own take a directory that only one can have.
+func TestThrottle(t *testing.T) {
+	bin, dir := build(t), t.TempDir()
+	play := `- hosts: all
+  gather_facts: false
+  strategy: free
+  tasks:
+    - block:
+        - shell: mkdir lock && sleep 0.05 && rmdir lock
+      throttle: 1
+`
+	if err := os.WriteFile(filepath.Join(dir, "play.yml"), []byte(play), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "ansible-playbook"), "-i", "a,b,c,d,e,f", "-c", "local", "play.yml")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "ANSIBLE_CONFIG=/dev/null")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}

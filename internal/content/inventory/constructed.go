@@ -39,6 +39,10 @@ func parseConstructed(_ context.Context, inv *Inventory, l *loader, src string) 
 	if use := root.Get("use_vars_plugins"); use != nil && config.Truth(use.Value()) && l.o.HostVars != nil {
 		files = l.o.HostVars(inv)
 	}
+	extra := value.NewDict()
+	if use := root.Get("use_extra_vars"); use != nil && config.Truth(use.Value()) && l.o.ExtraVars != nil {
+		extra = l.o.ExtraVars
+	}
 	for _, h := range append([]*Host(nil), inv.order...) {
 		vars := h.merged()
 		if files != nil {
@@ -46,6 +50,9 @@ func parseConstructed(_ context.Context, inv *Inventory, l *loader, src string) 
 				return err
 			}
 			h.addNames(vars)
+		}
+		for k, v := range extra.All() {
+			_ = vars.Set(k, v) // the key was hashable before
 		}
 		if err := c.host(h, vars); err != nil {
 			return fmt.Errorf("failed to parse %s: %w ", src, err)

@@ -30,6 +30,7 @@ type Options struct {
 	Open           func(cipher string) (string, error) // opens `!vault` values; nil takes Secrets.Open
 	Stderr         io.Writer                           // what scripts write to standard error; nil drops it
 	Templar        Templar                             // for constructed and generator; nil refuses those
+	ExtraVars      *value.Dict                         // of -e, for constructed's use_extra_vars; may be nil
 	External       External                            // inventory plugins that are not built in; nil: there are none
 	Duplicates     yamldoc.Duplicates
 	Default        string                                 // the source of a machine without any: when it is not there nobody is told
@@ -268,7 +269,8 @@ type plugin struct {
 
 // find returns a plugin by name: a built-in one, or one that somebody wrote.
 func (l *loader) find(ctx context.Context, inv *Inventory, name string) (p plugin, ok bool) {
-	if p, ok = find(strings.TrimPrefix(name, "ansible.builtin.")); ok || l.o.External == nil || !l.o.External.Has(name) {
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")
+	if p, ok = find(name); ok || l.o.External == nil || !l.o.External.Has(name) {
 		return p, ok
 	}
 	return plugin{

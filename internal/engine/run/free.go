@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/troupe-automation/troupe/event"
+	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/engine/strategy"
 )
@@ -23,6 +24,8 @@ func (p *play) free(pinned bool) error {
 	banner := ""
 	running, next := 0, 0
 	alone := false // the task at work changes the inventory
+	limits := map[*playbook.Task]int{}
+	at := map[*playbook.Task]int{} // how many hosts work on a task
 	var fatal error
 	for {
 		progressed := false
@@ -54,6 +57,16 @@ func (p *play) free(pinned bool) error {
 				next-- // it waits until nobody reads the inventory
 				break
 			}
+			limit, known := limits[place.Task]
+			if !known {
+				if limit, fatal = p.throttle(place.Task, h); fatal != nil {
+					break
+				}
+				limits[place.Task] = limit
+			}
+			if at[place.Task] >= limit {
+				continue
+			}
 			progressed = true
 			if place.Task.Action == metaAction {
 				if err := p.meta(place, []*hostRun{h}); err != nil {
@@ -71,6 +84,7 @@ func (p *play) free(pinned bool) error {
 			}
 			p.emit(&event.HostStart{Task: info, Host: event.Host{Name: h.name}})
 			busy[h] = true
+			at[place.Task]++
 			running++
 			alone = changesInventory(place.Task)
 			job := p.job(h, p.edited(place.Task), info)
@@ -95,6 +109,7 @@ func (p *play) free(pinned bool) error {
 			continue
 		}
 		running--
+		at[o.place.Task]--
 		alone = false
 		busy[o.f.host] = false
 		if err != nil {

@@ -183,9 +183,7 @@ func (p *play) store(t *playbook.Task, h *hostRun, r *task.Result) {
 		}
 		target := h.host
 		if e.Delegate != "" {
-			if inv := p.Inventory.Host(e.Delegate); inv != nil {
-				target = p.host(inv)
-			}
+			target = p.delegate(e.Delegate)
 		}
 		switch o.FactsKind {
 		case action.SetFact:

@@ -307,7 +307,25 @@ func (r *remote) module(ctx context.Context, call action.ModuleCall) (*value.Dic
 	if err != nil {
 		return nil, r.callError(err)
 	}
-	return r.decode(raw)
+	d, err := r.decode(raw)
+	if err == nil && r.target.Connection == "ssh" && r.target.Options["use_tty"] != "False" && r.target.Options["pipelining"] != "True" {
+		overTerminal(d, r.target.Options["host"])
+	}
+	return d, err
+}
+
+// overTerminal shows what a module that broke down printed as it looks when it ran over a terminal, as modules do with Ansible's
+// ssh connection unless pipelining is on: errors are among the output.
+func overTerminal(d *value.Dict, host string) {
+	stderr, broken := d.GetStr("module_stderr")
+	if !broken {
+		return
+	}
+	stdout, _ := d.GetStr("module_stdout")
+	out, _ := value.AsString(stdout)
+	more, _ := value.AsString(stderr)
+	d.SetStr("module_stdout", value.Str(strings.ReplaceAll(out+more, "\n", "\r\n")))
+	d.SetStr("module_stderr", value.Str("Shared connection to "+host+" closed.\r\n"))
 }
 
 // call opens the session and describes the execution of a module.

@@ -49,6 +49,18 @@ func truth(d *value.Dict, key string) bool {
 	return err == nil && b
 }
 
+// lost reports whether a result counts as failed: what failed_when said goes before the flag, which retries set when they
+// run out.
+func lost(d *value.Dict) bool {
+	if d == nil {
+		return false
+	}
+	if _, said := d.GetStr("failed_when_result"); said {
+		return truth(d, "failed_when_result")
+	}
+	return truth(d, "failed")
+}
+
 // finish gives a result the shape that the engine owes it: lines of output when it is a module's, a changed flag, and the
 // verdict failed.
 func finish(d *value.Dict, ofModule bool) {

@@ -126,6 +126,7 @@ type attempt struct {
 	verbose     bool
 	diagnosis   *diag.Diagnostic
 	fatal       error
+	early       bool // failed before the condition was looked at
 	raised      bool // failed before or beside the action: ends a loop, and the result is the error alone
 	delegate    event.Host
 	factsHost   string
@@ -175,7 +176,7 @@ func status(a *attempt) event.Status {
 	switch {
 	case a.unreachable:
 		return event.Unreachable
-	case truth(a.dict, "failed"):
+	case lost(a.dict):
 		return event.Failed
 	case truth(a.dict, "skipped"):
 		return event.Skipped
@@ -190,7 +191,7 @@ func (x *exec) once(t *template.Templar) *attempt {
 	task := x.Task
 	a := x.fields(t)
 	if a.dict != nil { // a field could not be rendered
-		if holds, cond, err := x.conditions(task.Extended("when"), t); err == nil && !holds {
+		if holds, cond, err := x.conditions(task.Extended("when"), t); err == nil && !holds && !a.early {
 			s := skipped(cond)
 			s.noLog = a.noLog
 			return s
@@ -274,6 +275,7 @@ func (x *exec) fields(t *template.Templar) *attempt {
 			name = template.OmitText
 		}
 		if name == "" {
+			a.early, a.delegate.Delegate = true, plain(v)
 			return x.fail(a, errors.New("Empty hostname produced from delegate_to: \""+plain(v)+"\""), false) //nolint:staticcheck // Ansible's words
 		}
 		if name != template.OmitText {
@@ -461,7 +463,9 @@ func (x *exec) attempts(t *template.Templar, a *attempt) *attempt {
 			}
 			return got
 		}
-		x.Emit(&event.Retry{Task: x.Info, Host: got.delegate, Left: int(retries - n), Result: got.dict})
+		shown := Shown(got.dict, got.noLog).Copy()
+		shown.SetStr("retries", value.Int(int64(retries)))
+		x.Emit(&event.Retry{Task: x.Info, Host: got.delegate, Left: int(retries - n), Result: shown, Verbose: got.verbose && !got.noLog})
 		if !x.pause(time.Duration(delay * float64(time.Second))) {
 			return got
 		}

@@ -375,8 +375,10 @@ func rekeyOnMember(c *jinja.Call) (value.Value, error) {
 	if mode != "error" && mode != "overwrite" {
 		return nil, filterError("duplicates parameter to rekey_on_member has unknown value: %s", mode)
 	}
-	if err := undefinedArg(c.Args[0]); err != nil {
-		return nil, err
+	for _, a := range c.Args[:2] {
+		if err := undefinedArg(a); err != nil {
+			return nil, err
+		}
 	}
 	var elems []value.Value
 	switch x := c.Args[0].(type) {

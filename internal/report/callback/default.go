@@ -51,8 +51,8 @@ func (s *standard) Emit(e event.Event) {
 		s.item(e)
 	case *event.Retry:
 		msg := fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", hostLabel(e.Host), e.Task.Name, e.Left)
-		if s.Verbosity > 2 {
-			msg += "Result was: " + s.dump(e.Result, false, false)
+		if s.Verbosity > 2 || e.Verbose {
+			msg += "Result was: " + s.dump(e.Result, e.Verbose, false)
 		}
 		s.Print(msg, "debug")
 	case *event.AsyncPoll:
