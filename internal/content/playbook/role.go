@@ -169,7 +169,7 @@ func (l *Loader) findRole(r *Role, at, token source.Pos) error {
 		for _, dir := range search[named:] {
 			p := filepath.Join(dir, name)
 			if st, err := os.Stat(p); err == nil && st.IsDir() {
-				r.Path, r.FQCN = p, name
+				r.Path, r.FQCN = realDir(p), name
 				return nil
 			}
 		}
@@ -179,7 +179,7 @@ func (l *Loader) findRole(r *Role, at, token source.Pos) error {
 		path = filepath.Join(l.basedir(r.Play), path)
 	}
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		r.Path, r.Name, r.FQCN = path, filepath.Base(path), filepath.Base(path)
+		r.Path, r.Name, r.FQCN = realDir(path), filepath.Base(path), filepath.Base(path)
 		return nil
 	}
 	d := problem(diag.RoleNotFound, at, fmt.Sprintf("the role '%s' was not found in %s", name, strings.Join(search, ":")))
@@ -197,6 +197,14 @@ func (l *Loader) findRole(r *Role, at, token source.Pos) error {
 		}
 	}
 	return suggest(d, name, candidates)
+}
+
+// realDir is where a directory is: of a role that is a link, its target, as in role_path and all paths below it.
+func realDir(p string) string {
+	if real, err := filepath.EvalSymlinks(p); err == nil {
+		return real
+	}
+	return p
 }
 
 func expandHome(p string) string {

@@ -38,7 +38,9 @@ func (x *exec) loopItems() (items []value.Value, looped bool, err error) {
 	if err != nil {
 		return nil, true, err
 	}
+	x.t.Context = looping{x}
 	items, err = x.t.RunLookup(task.LoopWith, terms, nil)
+	x.t.Context = x
 	if err != nil {
 		return nil, true, err
 	}
@@ -52,6 +54,20 @@ func (x *exec) loopItems() (items []value.Value, looped bool, err error) {
 		x.itemData = false
 	}
 	return items, true, nil
+}
+
+// looping is the context of the lookup that makes the items: there, and only there, first_found looks where the task's action
+// would look.
+type looping struct{ *exec }
+
+// LookupSubdir implements lookup.Subdirs. What counts is the name of the action as Ansible compares it: by its letters.
+func (l looping) LookupSubdir() string {
+	for _, kind := range []string{"template", "var"} {
+		if strings.Contains(l.Task.Action, kind) {
+			return kind + "s"
+		}
+	}
+	return "files"
 }
 
 // keepsContent names the lookups whose results are their terms: what they give is as trustworthy as what they got.
