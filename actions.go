@@ -29,7 +29,8 @@ type actions struct {
 	rejects map[string]bool // modules that PLUGIN_FILTERS_CFG forbids, by short name
 
 	mu     sync.Mutex
-	found  map[string]string // library modules by name, as they are found
+	found  map[string]string          // library modules by name, as they are found
+	groups map[string]map[string]bool // members of action groups by their full names
 	packed map[string]*pymodule.Module
 }
 
@@ -92,7 +93,11 @@ func (a *actions) full(name string) (*collection.Resolved, error) {
 		return nil, err
 	}
 	if !a.native(name) {
-		act, err := a.finder.Plugin(collection.Action, name)
+		plugin, given := name, r != nil && r.ActionPlugin != ""
+		if given {
+			plugin = r.ActionPlugin
+		}
+		act, err := a.finder.Plugin(collection.Action, plugin)
 		if err != nil {
 			return nil, err
 		}
@@ -100,8 +105,10 @@ func (a *actions) full(name string) (*collection.Resolved, error) {
 		case act == nil || !strings.HasSuffix(act.Path, ".py"):
 		case r == nil || r.Path == "":
 			return &collection.Resolved{FQCN: act.FQCN, Collection: act.Collection, Name: act.Name, ActionPath: act.Path, Warnings: act.Warnings}, nil
-		default:
+		case given: // the module's own name counts
 			r.ActionPath = act.Path
+		default:
+			r.FQCN, r.ActionPath = act.FQCN, act.Path
 		}
 	}
 	if a.native(name) && (r == nil || r.Path == "") {
@@ -161,6 +168,30 @@ func (a *actions) fqcn(name string) string {
 		return name
 	}
 	return r.FQCN
+}
+
+// inGroup tells whether an action group has a module. Names that nobody has are no members.
+func (a *actions) inGroup(group, name string) bool {
+	a.mu.Lock()
+	members, ok := a.groups[group]
+	a.mu.Unlock()
+	if !ok {
+		members = map[string]bool{}
+		if g, ok := a.finder.ActionGroup(group); ok {
+			for _, m := range g.Members {
+				if r, err := a.ResolveAction(m, nil); err == nil && r != nil {
+					members[r.FQCN] = true
+				}
+			}
+		}
+		a.mu.Lock()
+		if a.groups == nil {
+			a.groups = map[string]map[string]bool{}
+		}
+		a.groups[group] = members
+		a.mu.Unlock()
+	}
+	return members[name]
 }
 
 // moduleExtensions are the endings of files that are no modules.

@@ -122,7 +122,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	p.Loader = &playbook.Loader{
 		RolesPath: o.Config.List("DEFAULT_ROLES_PATH"), Actions: p.actions, Renderer: &renderer{p.Templates}, Collections: finder,
 		Secrets: o.Secrets, ExtraVars: extra, Duplicates: dups, Warn: warn,
-		KeepInvalidAttributes: !o.Config.Bool("INVALID_TASK_ATTRIBUTE_FAILED"), PrivateRoles: o.Config.Bool("DEFAULT_PRIVATE_ROLE_VARS"),
+		KeepInvalidAttributes: !o.Config.Bool("INVALID_TASK_ATTRIBUTE_FAILED"), KeepInvalidGroups: !o.Config.Bool("VALIDATE_ACTION_GROUP_METADATA"), PrivateRoles: o.Config.Bool("DEFAULT_PRIVATE_ROLE_VARS"),
 	}
 	if _, origin := o.Config.Value("DEFAULT_PRIVATE_ROLE_VARS"); origin.Kind != config.FromDefault {
 		p.Loader.PublicIncludes = !p.Loader.PrivateRoles
@@ -319,7 +319,7 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (int, error) {
 		Config: p.Config, Inventory: p.Inventory, Loader: p.Loader, Vars: p.Vars, Templates: p.Templates, Runner: runner, Sink: o.Sink,
 		ExtraVars: p.ExtraVars, Tags: run.Tags{Run: o.Tags, Skip: o.Skip}, StartAtTask: o.StartAtTask, Step: o.Step, Limit: o.Limit, Forks: forks,
 		Verbosity: o.Verbosity, Check: o.CLI.Check, Diff: o.CLI.Diff, ForceHandlers: o.ForceHandlers, FlushCache: o.FlushCache,
-		RetryFile: p.retryFile(), Facts: cache, Prompt: o.Prompt, Line: o.Line, ResolveAction: p.actions.fqcn, IsNative: p.actions.isNative,
+		RetryFile: p.retryFile(), Facts: cache, Prompt: o.Prompt, Line: o.Line, ResolveAction: p.actions.fqcn, IsNative: p.actions.isNative, InActionGroup: p.actions.inGroup,
 		Refresh: p.refresh,
 	})
 	return r.Playbooks(ctx, o.Playbooks)

@@ -28,9 +28,11 @@ type Resolved struct {
 	Collection string // "community.general"; "" for ansible.legacy names
 	Name       string // last part
 	Path       string // file, when it is a file on the controller
-	ActionPath string // file of the action plugin of a module, when it is written in Python
-	Redirected []string
-	Warnings   []string
+	// ActionPlugin is the action that meta/runtime.yml gives a module, by its full name.
+	ActionPlugin string
+	ActionPath   string // file of the action plugin of a module, when it is written in Python
+	Redirected   []string
+	Warnings     []string
 }
 
 // Kind is a kind of plugin by its directory's name: "modules", "action", "lookup", "filter", "test", "connection" …
@@ -48,6 +50,7 @@ type Finder struct {
 	mu      sync.Mutex
 	dirs    map[string]string // "ns.col" → directory, "" when it is not installed
 	routing map[string]routes
+	groups  map[string]map[string]actionGroup // by collection and name
 }
 
 // routes is plugin_routing of a collection: kind → name → what becomes of it.
@@ -55,6 +58,7 @@ type routes map[Kind]map[string]route
 
 type route struct {
 	redirect    string
+	action      string // action_plugin of a module
 	tombstone   *removal
 	deprecation *removal
 }
@@ -199,7 +203,7 @@ func (f *Finder) Plugin(kind Kind, fqcn string) (*Resolved, error) {
 		if path == "" {
 			return nil, nil
 		}
-		r.FQCN, r.Collection, r.Name, r.Path = fqcn, col, name, path
+		r.FQCN, r.Collection, r.Name, r.Path, r.ActionPlugin = fqcn, col, name, path, rt.action
 		return r, nil
 	}
 	return nil, fmt.Errorf("the redirects of %s go in a circle", fqcn)
@@ -302,6 +306,9 @@ func (f *Finder) routesOf(col, base string) routes {
 					rt := route{tombstone: removalOf(p.Value.Get("tombstone")), deprecation: removalOf(p.Value.Get("deprecation"))}
 					if to := p.Value.Get("redirect"); to != nil {
 						rt.redirect = to.Text
+					}
+					if act := p.Value.Get("action_plugin"); act != nil {
+						rt.action = within(col, act.Text)
 					}
 					m[p.Name()] = rt
 				}

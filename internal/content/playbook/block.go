@@ -171,6 +171,9 @@ func (l *Loader) block(n *yamldoc.Node, s scope) (*Block, error) {
 	if err := checkTags(b.Attrs); err != nil {
 		return nil, err
 	}
+	if err := l.checkDefaults(b.Attrs); err != nil {
+		return nil, err
+	}
 	s.collections = collectionsOf(b.Attrs, s.collections)
 	s.parent = b
 	for _, section := range []struct {

@@ -262,5 +262,8 @@ func (l *Loader) applied(include *Task, vars *value.Dict) (Parent, error) {
 	if a := b.Attrs.Find("vars"); a != nil {
 		b.VarsNode = a.Node
 	}
+	if err := l.checkDefaults(b.Attrs); err != nil {
+		return nil, err
+	}
 	return b, checkTags(b.Attrs)
 }

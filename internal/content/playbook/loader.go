@@ -58,6 +58,8 @@ type Loader struct {
 	// KeepInvalidAttributes warns of keywords that an include may not have instead of refusing them
 	// (INVALID_TASK_ATTRIBUTE_FAILED=false).
 	KeepInvalidAttributes bool
+	// KeepInvalidGroups says nothing of broken metadata of action groups (VALIDATE_ACTION_GROUP_METADATA=false).
+	KeepInvalidGroups bool
 	// PrivateRoles keeps the variables of import_role to the role (DEFAULT_PRIVATE_ROLE_VARS); PublicIncludes shows those of
 	// include_role to the play, which is so when somebody set it to false. Both unless `public` says otherwise.
 	PrivateRoles, PublicIncludes bool

@@ -3,6 +3,7 @@ package playbook
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/internal/lang/yamldoc"
@@ -40,6 +41,9 @@ func (l *Loader) play(n *yamldoc.Node, path string) (*Play, error) {
 		p.VarsNode = a.Node
 	}
 	if err := checkTags(p.Attrs); err != nil {
+		return nil, err
+	}
+	if err := l.checkDefaults(p.Attrs); err != nil {
 		return nil, err
 	}
 	p.VarsFiles = listOf(p.Attrs.Get("vars_files"))
@@ -134,6 +138,38 @@ func nameOf(attrs Attrs, in *yamldoc.Node) (string, *yamldoc.Node, error) {
 		return "", nil, point(d, a.Node.Pos, 0, "")
 	}
 	return shown(a.Node), a.Node, nil
+}
+
+// checkDefaults makes sure that the groups of module_defaults exist.
+func (l *Loader) checkDefaults(attrs Attrs) error {
+	a := attrs.Find("module_defaults")
+	if a == nil {
+		return nil
+	}
+	levels := []*yamldoc.Node{a.Node}
+	if a.Node.Kind == yamldoc.Sequence {
+		levels = a.Node.Items
+	}
+	for _, level := range levels {
+		for _, e := range level.Entries() {
+			name, isGroup := strings.CutPrefix(e.Name(), "group/")
+			if !isGroup {
+				continue
+			}
+			g, ok := l.Collections.ActionGroup(name)
+			if !ok {
+				d := problem(diag.UnknownModule, source.Pos{}, "Error loading module_defaults: could not resolve the module_defaults group "+g.Name)
+				d.Exit, d.Summary = diag.ExitError, "no action group "+g.Name
+				return point(d, e.Key.Pos, len(e.Name()), "")
+			}
+			if len(g.Problems) > 0 && !l.KeepInvalidGroups {
+				for _, p := range g.Problems {
+					l.warn(diag.WrongKeywordType, e.Key.Pos, "Invalid metadata was found for action_group "+g.Name+" while loading module_defaults. "+p)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func checkTags(attrs Attrs) error {

@@ -88,6 +88,9 @@ func (l *Loader) roleEntry(n *yamldoc.Node, p *Play, parents []*Role, collection
 	if err := checkTags(r.Attrs); err != nil {
 		return nil, err
 	}
+	if err := l.checkDefaults(r.Attrs); err != nil {
+		return nil, err
+	}
 	r.Collections = collectionsOf(r.Attrs, collections)
 	vars := value.NewDict()
 	merge(vars, p.Vars)

@@ -102,6 +102,9 @@ func (l *Loader) task(n *yamldoc.Node, s scope) (*Task, error) {
 	if err := checkTags(t.Attrs); err != nil {
 		return nil, err
 	}
+	if err := l.checkDefaults(t.Attrs); err != nil {
+		return nil, err
+	}
 	t.Tags = t.Attrs.list("tags")
 	if t.local {
 		here := Attr{Keyword: "delegate_to", Value: value.Str("localhost"), Key: t.ActionPos}

@@ -61,6 +61,8 @@ type Options struct {
 	// ResolveAction gives the full name of a module; IsNative tells whether the agent has it.
 	ResolveAction func(name string) string
 	IsNative      func(name string) bool
+	// InActionGroup tells whether an action group, as module_defaults name it, has a module.
+	InActionGroup func(group, name string) bool
 	// Refresh reads the inventory's sources anew (meta: refresh_inventory).
 	Refresh func(ctx context.Context) error
 }

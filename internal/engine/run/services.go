@@ -55,7 +55,7 @@ func (s *services) ModuleDefaults(t *playbook.Task, name string) []value.Value {
 	if len(list) == 0 {
 		return nil
 	}
-	return task.ModuleDefaults(list, name, s.ResolveAction, func(string) []string { return nil })
+	return task.ModuleDefaults(list, name, s.ResolveAction, s.InActionGroup)
 }
 
 // IsNative reports whether the agent has a module.

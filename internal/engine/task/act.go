@@ -176,31 +176,43 @@ func (x *exec) defaults(name string) []value.Value {
 	return x.Services.ModuleDefaults(x.Task, name)
 }
 
-// ModuleDefaults finds the entries of a module among all module_defaults around a task. resolve gives the full name of
-// a module, groups the members' groups.
-func ModuleDefaults(list []value.Value, name string, resolve func(string) string, groups func(name string) []string) []value.Value {
-	var out []value.Value
+// ModuleDefaults finds the entries that hold for a module among all module_defaults around a task, those of its groups first.
+// The innermost entry of a key replaces those outside. resolve gives the full name of a module, inGroup tells whether an action
+// group has it.
+func ModuleDefaults(list []value.Value, name string, resolve func(string) string, inGroup func(group, name string) bool) []value.Value {
+	groups := value.NewDict()
+	var own value.Value
 	for _, e := range list {
 		d, ok := e.(*value.Dict)
 		if !ok {
 			continue
 		}
-		var own []value.Value
 		for k, v := range d.All() {
 			key, _ := value.AsString(k)
 			if g, isGroup := strings.CutPrefix(key, "group/"); isGroup {
-				for _, of := range groups(name) {
-					if of == g || strings.HasSuffix(of, "."+g) {
-						out = append(out, v)
+				if inGroup(g, name) {
+					if strings.Count(g, ".") < 2 {
+						g = "ansible.builtin." + g
 					}
+					groups.SetStr(g, v)
 				}
-				continue
-			}
-			if key == name || resolve(key) == name {
-				own = append(own, v)
+			} else if key == name || resolve(key) == name || inherits(key, name, resolve) {
+				own = v
 			}
 		}
-		out = append(out, own...)
+	}
+	var out []value.Value
+	for _, v := range groups.All() {
+		out = append(out, v)
+	}
+	if own != nil {
+		out = append(out, own)
 	}
 	return out
+}
+
+// inherits tells whether defaults of a short name, or one of ansible.legacy, hold for the builtin module behind it.
+func inherits(key, name string, resolve func(string) string) bool {
+	short := strings.TrimPrefix(key, "ansible.legacy.")
+	return strings.Count(short, ".") < 2 && resolve("ansible.builtin."+short) == name
 }

@@ -443,7 +443,32 @@ func (r *remote) decode(raw json.RawMessage) (*value.Dict, error) {
 	if !ok {
 		return nil, errors.New("the module's result is not an object")
 	}
+	for _, v := range d.All() {
+		dropInternal(v)
+	}
 	return d, nil
+}
+
+// dropInternal removes what Ansible keeps for itself from below a module's result, in place.
+func dropInternal(v value.Value) {
+	switch v := v.(type) {
+	case *value.List:
+		for _, e := range v.Elems {
+			dropInternal(e)
+		}
+	case *value.Dict:
+		var gone []string
+		for k, e := range v.All() {
+			if name, _ := value.AsString(k); strings.HasPrefix(name, "_ansible_") {
+				gone = append(gone, name)
+				continue
+			}
+			dropInternal(e)
+		}
+		for _, name := range gone {
+			v.DeleteStr(name)
+		}
+	}
 }
 
 // Shell implements action.Remote.
