@@ -2,7 +2,9 @@
 import getpass
 import os
 import shutil
+import sys
 import textwrap
+import threading
 
 from ansible.module_utils.common.text.converters import to_text
 from ansible.module_utils.six import text_type  # noqa: F401
@@ -36,7 +38,8 @@ class Display:
         return Display._one
 
     def __init__(self, verbosity=0):
-        self._errors = {}
+        self._said = set()
+        self._kind = threading.local()
 
     @property
     def verbosity(self):
@@ -61,14 +64,32 @@ class Display:
     def display(self, msg, color=None, stderr=False, screen_only=False, log_only=False, newline=True, caplevel=None):
         if not isinstance(msg, str):
             raise TypeError('Display message must be str, not: %s' % msg.__class__.__name__)
-        if log_only:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()  # what was printed before comes before
+        kind, more = getattr(self._kind, 'now', None) or ('', {})
+        if kind:
+            link.say(kind, text=msg, **more)
+        elif log_only:
             link.say('log', text=msg)
-            return
-        link.say('display', text=msg, color=color, stderr=bool(stderr), newline=bool(newline))
+        else:
+            link.say('display', text=msg, color=color, stderr=bool(stderr), newline=bool(newline))
+
+    def _tell(self, say, msg, stderr=False, once=False, **more):
+        """Words that Troupe formats. They take the way of display(), which plugins are known to wrap."""
+        msg = to_text(msg)
+        if once:
+            if (say, msg) in self._said:
+                return
+            self._said.add((say, msg))
+        self._kind.now = say, more
+        try:
+            self.display(msg, stderr=stderr)
+        finally:
+            self._kind.now = None
 
     def verbose(self, msg, host=None, caplevel=2):
         if state.verbosity > caplevel:
-            link.say('verbose', text=to_text(msg), host=host, level=caplevel + 1)
+            self._tell('verbose', msg, host=host, level=caplevel + 1)
 
     def v(self, msg, host=None):
         self.verbose(msg, host, 0)
@@ -90,10 +111,10 @@ class Display:
 
     def debug(self, msg, host=None):
         if state.debug:
-            link.say('display', text='%6d: %s' % (os.getpid(), msg), color='dark gray', stderr=False, newline=True)
+            self.display('%6d: %s' % (os.getpid(), msg), color='dark gray')
 
     def warning(self, msg, formatted=False):
-        link.say('warning', text=to_text(msg), formatted=bool(formatted))
+        self._tell('warning', msg, stderr=True, once=True, formatted=bool(formatted))
 
     def system_warning(self, msg):
         self.warning(msg)
@@ -119,13 +140,13 @@ class Display:
             from ansible.errors import AnsibleError
             raise AnsibleError(self.get_deprecation_message(msg, version, removed, date, collection_name))
         text = self.get_deprecation_message(msg, version, removed, date, collection_name)
-        link.say('deprecated', text=text[len('[DEPRECATION WARNING]: '):])
+        self._tell('deprecated', text[len('[DEPRECATION WARNING]: '):], stderr=True, once=True)
 
     def error(self, msg, wrap_text=True):
-        link.say('error', text=to_text(msg), wrap=bool(wrap_text))
+        self._tell('error', msg, stderr=True, once=True, wrap=bool(wrap_text))
 
     def banner(self, msg, color=None, cows=True):
-        link.say('banner', text=to_text(msg), color=color)
+        self._tell('banner', msg, color=color)
 
     def banner_cowsay(self, msg, color=None):
         self.banner(msg, color)
