@@ -75,9 +75,7 @@ func (c *Context) named(err error, operands ...operand) error {
 	if !errors.As(err, &e) || !strings.Contains(e.Msg, "str") {
 		return err
 	}
-	switch e.Class {
-	case "TypeError", "AttributeError", "AnsibleFilterTypeError":
-	default:
+	if !strings.HasSuffix(e.Class, "TypeError") && e.Class != "AttributeError" {
 		return err
 	}
 	msg := e.Msg

@@ -272,7 +272,7 @@ func (c *Context) Undefined(hint string) value.Value {
 
 func getattr(env *Environment, obj value.Value, name string, key value.Value) (value.Value, error) {
 	if u, ok := obj.(*value.Undefined); ok {
-		if u.Kind == value.Chained {
+		if u.Chains() {
 			return u, nil
 		}
 		return nil, u.Err()

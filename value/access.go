@@ -33,7 +33,7 @@ func GetItem(v, key Value) (item Value, ok bool, err error) {
 	case *Tuple:
 		return seqItem(x.Elems, key)
 	case *Undefined:
-		if x.Kind == Chained {
+		if x.Chains() {
 			return x, true, nil
 		}
 		return nil, false, x.Err()
@@ -345,7 +345,7 @@ func Slice(v, start, stop, step Value) (Value, error) {
 		}
 		return &Range{Start: x.Start + int64(lo)*x.Step, Stop: x.Start + int64(hi)*x.Step, Step: x.Step * int64(st)}, nil
 	case *Undefined:
-		if x.Kind == Chained {
+		if x.Chains() {
 			return x, nil
 		}
 		return nil, x.Err()

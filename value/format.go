@@ -215,7 +215,7 @@ func (f *formatter) value(name string) (Value, error) {
 				return nil, ValueErrorf("Empty attribute in format string")
 			}
 			if u, ok := v.(*Undefined); ok {
-				if u.Kind == Chained {
+				if u.Chains() {
 					continue
 				}
 				return nil, u.Err()

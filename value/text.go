@@ -13,7 +13,7 @@ import (
 // a Concat hook that turns text into types leaves it alone. Every operation on it gives a plain Str.
 type NativeText string
 
-// TypeName is what Ansible's type_debug prints.
+// TypeName is the name of Python's class.
 func (NativeText) TypeName() string { return "NativeJinjaText" }
 
 // AsString returns the text of v when v's Python type is str or a subclass (Str, Markup, NativeText, *Template,
@@ -37,9 +37,6 @@ func AsString(v Value) (s string, ok bool) {
 
 // Plain opens the scalar. What Open gave is kept: opening is slow on purpose.
 func (e *Encrypted) Plain() (string, error) {
-	if e.Open == nil {
-		return "", Errorf("AnsibleVaultError", "Attempting to decrypt but no vault secrets found")
-	}
 	if s := e.opened.Load(); s != nil {
 		return *s, nil
 	}

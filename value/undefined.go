@@ -1,16 +1,25 @@
 package value
 
-// UndefinedKind says how much an Undefined allows before it raises.
-type UndefinedKind uint8
+// UndefinedKind says how much an Undefined allows before it raises: Lenient, Strict, Chained, or one of an embedder's own.
+type UndefinedKind = *UndefinedClass
 
-const (
-	// Lenient is Jinja's default Undefined: prints as "", is false, empty and equal to its like; attributes raise.
-	Lenient UndefinedKind = iota
+// UndefinedClass is a kind of Undefined that raises on every use but the test for being defined.
+type UndefinedClass struct {
+	Name string // of the type
+	// Chained makes an attribute or item of an Undefined the same Undefined again, so that the first failure is the one
+	// that is told.
+	Chained bool
+	// Described prints hint, object and name inside a container: Name(hint=…, obj=…, name=…).
+	Described bool
+}
+
+var (
+	// Lenient is Jinja's default: prints as "", is false, empty and equal to its like; attributes raise.
+	Lenient UndefinedKind
 	// Strict raises on every use but the test for being defined.
-	Strict
-	// Chained is Ansible's: as Strict, but an attribute or item of it is the same Undefined again, so that the first
-	// failure is the one that is told (template-semantics §4).
-	Chained
+	Strict UndefinedKind = &UndefinedClass{Name: "StrictUndefined"}
+	// Chained is as Strict, but chained.
+	Chained UndefinedKind = &UndefinedClass{Name: "ChainableUndefined", Chained: true}
 )
 
 // Undefined stands for a name, attribute or item that does not exist. It is a value: it raises only when it is used.
@@ -23,16 +32,16 @@ type Undefined struct {
 	From  error  // what made it undefined, when that was itself an error (a variable whose template failed)
 }
 
-// TypeName is what Ansible's type_debug prints.
+// TypeName is the name of Python's class.
 func (u *Undefined) TypeName() string {
-	switch u.Kind {
-	case Lenient:
+	if u.Kind == Lenient {
 		return "Undefined"
-	case Strict:
-		return "StrictUndefined"
 	}
-	return "AnsibleUndefined"
+	return u.Kind.Name
 }
+
+// Chains reports whether an attribute or item of u is u again.
+func (u *Undefined) Chains() bool { return u.Kind != Lenient && u.Kind.Chained }
 
 // Message is the text of the error that using u gives.
 func (u *Undefined) Message() string {
@@ -82,7 +91,7 @@ func (u *Undefined) Err() error {
 
 // Repr is the text of an Undefined inside a printed container.
 func (u *Undefined) Repr() (string, error) {
-	if u.Kind != Chained {
+	if u.Kind == Lenient || !u.Kind.Described {
 		return "Undefined", nil
 	}
 	hint, obj := "None", "missing"
@@ -103,7 +112,7 @@ func (u *Undefined) Repr() (string, error) {
 			return "", err
 		}
 	}
-	return "AnsibleUndefined(hint=" + hint + ", obj=" + obj + ", name=" + name + ")", nil
+	return u.Kind.Name + "(hint=" + hint + ", obj=" + obj + ", name=" + name + ")", nil
 }
 
 // Str prints "" when lenient, else raises.

@@ -110,7 +110,7 @@ func (t *Template) SetProgram(p any) { t.program.Store(p) }
 type Encrypted struct {
 	Cipher string // the envelope, as written
 	Pos    source.Pos
-	Open   func(cipher string) (string, error) // returns the plain text; nil when no secret was given
+	Open   func(cipher string) (string, error) // returns the plain text
 
 	opened atomic.Pointer[string]
 }

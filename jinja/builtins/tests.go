@@ -14,7 +14,7 @@ func Tests() []jinja.Filter {
 		{Name: "divisibleby", Signature: "test_divisibleby(value, num)", Run: modulo(-1, 0)},
 		test("escaped", "test_escaped(value)", func(v value.Value) bool {
 			if u, ok := v.(*value.Undefined); ok {
-				return u.Kind == value.Chained // has every attribute
+				return u.Chains() // has every attribute
 			}
 			_, ok := v.(value.Markup)
 			return ok

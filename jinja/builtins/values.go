@@ -19,7 +19,7 @@ func attr(c *jinja.Call) (value.Value, error) {
 		return nil, err
 	}
 	if u, ok := obj.(*value.Undefined); ok {
-		if u.Kind == value.Chained {
+		if u.Chains() {
 			return u, nil
 		}
 		return nil, u.Err()

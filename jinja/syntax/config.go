@@ -20,7 +20,7 @@ type Config struct {
 	Do                         bool   // {% do %}
 	LoopControls               bool   // {% break %} and {% continue %}
 	// DoubleBackslashes doubles every backslash in string literals inside variable tags (not block tags) before escapes
-	// are read, as Ansible does for text in playbooks (template-semantics §2.3).
+	// are read, so that paths and patterns can be written as they are.
 	DoubleBackslashes bool
 }
 

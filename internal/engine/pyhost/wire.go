@@ -389,7 +389,7 @@ func (s *Scope) special(p *proc, kind string, v value.Value, content bool) (valu
 		case "p":
 			return &Object{proc: p, id: number(d, "id"), class: text("type"), str: text("str"), repr: text("repr")}, nil
 		}
-		return &value.Undefined{Kind: value.Chained, Hint: text("hint"), Name: value.Str(text("name"))}, nil
+		return &value.Undefined{Kind: template.Undefined, Hint: text("hint"), Name: value.Str(text("name"))}, nil
 	}
 	v, err := s.decode(p, v, content)
 	if err != nil {

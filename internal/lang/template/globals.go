@@ -48,7 +48,7 @@ func undef(c *jinja.Call) (value.Value, error) {
 	if !ok {
 		hint = "Mandatory variable has not been overridden"
 	}
-	return &value.Undefined{Kind: value.Chained, Hint: hint}, nil
+	return &value.Undefined{Kind: Undefined, Hint: hint}, nil
 }
 
 // lookupCall runs lookup() and query() (template-semantics §7).

@@ -105,7 +105,7 @@ func (h *HostVars) GetItem(key value.Value) (value.Value, bool, error) {
 	}
 	vars := h.VarsOf(name)
 	if vars == nil {
-		return &value.Undefined{Kind: value.Chained, Hint: fmt.Sprintf("\"hostvars['%s']\" is undefined", name)}, true, nil
+		return &value.Undefined{Kind: Undefined, Hint: fmt.Sprintf("\"hostvars['%s']\" is undefined", name)}, true, nil
 	}
 	return &HostVarsVars{engine: h.Engine, vars: vars, reads: h.reads}, true, nil
 }

@@ -334,7 +334,7 @@ func (t *Templar) variable(name string, raw value.Value) (value.Value, error) {
 		return v, nil
 	}
 	if IsUndefined(err) {
-		return &value.Undefined{Kind: value.Chained, Hint: plainText(raw) + ": " + err.Error(), Name: value.Str(name), From: err}, nil
+		return &value.Undefined{Kind: Undefined, Hint: plainText(raw) + ": " + err.Error(), Name: value.Str(name), From: err}, nil
 	}
 	return nil, nested(err, plainText(raw))
 }

@@ -78,6 +78,9 @@ const maxPrograms = 20_000
 // Extensions are the optional Jinja extensions of the setting jinja2_extensions.
 type Extensions struct{ Do, LoopControls bool }
 
+// Undefined is what a name that nobody defined gives (template-semantics §4).
+var Undefined = &value.UndefinedClass{Name: "AnsibleUndefined", Chained: true, Described: true}
+
 // New returns an engine with all of Jinja's and Ansible's filters and tests.
 func New(native bool, ext Extensions) *Engine {
 	e := &Engine{Native: native, programs: map[programKey]*program{}}
@@ -85,7 +88,7 @@ func New(native bool, ext Extensions) *Engine {
 	env.Syntax.TrimBlocks = true
 	env.Syntax.DoubleBackslashes = true
 	env.Syntax.Do, env.Syntax.LoopControls = ext.Do, ext.LoopControls
-	env.Undefined = value.Chained
+	env.Undefined = Undefined
 	env.MissingFilter = func(name string) (*jinja.Filter, error) { return e.missing("filter", name) }
 	env.MissingTest = func(name string) (*jinja.Filter, error) { return e.missing("test", name) }
 	env.Override = e.override

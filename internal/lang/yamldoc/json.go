@@ -267,7 +267,7 @@ func (r *jsonReader) special(n *Node, dict *value.Dict) {
 	if v, ok := dict.GetStr("__ansible_vault"); ok {
 		if s, ok := v.(value.Str); ok {
 			n.Kind, n.Text, n.Pairs = Scalar, string(s), nil
-			n.val = &value.Encrypted{Cipher: string(s), Pos: n.Pos, Open: r.o.Open}
+			n.val = &value.Encrypted{Cipher: string(s), Pos: n.Pos, Open: r.o.opener()}
 		}
 		return
 	}

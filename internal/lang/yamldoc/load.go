@@ -35,6 +35,15 @@ type Options struct {
 	Hidden     bool                                          // the text came out of a vault: no excerpts of it in messages
 }
 
+func (o *Options) opener() func(cipher string) (string, error) {
+	if o.Open != nil {
+		return o.Open
+	}
+	return func(string) (string, error) {
+		return "", value.Errorf("AnsibleVaultError", "Attempting to decrypt but no vault secrets found")
+	}
+}
+
 // Load reads content as Ansible does: as JSON when it is JSON, else as YAML. An empty document gives a null node.
 // Errors are *diag.Diagnostic with Ansible's text in Classic and ExitParse.
 func Load(data []byte, o Options) (*Node, error) {
@@ -236,7 +245,7 @@ func (c *converter) scalar(n *yaml.Node, out *Node, data bool) error {
 		if c.o.Safe {
 			return c.unknownTag(out, out.Tag)
 		}
-		out.val = &value.Encrypted{Cipher: n.Value, Pos: out.Pos, Open: c.o.Open}
+		out.val = &value.Encrypted{Cipher: n.Value, Pos: out.Pos, Open: c.o.opener()}
 		return nil
 	case yamlTag + "null":
 		out.val = value.None

@@ -1,4 +1,4 @@
-package jinja_test
+package builtins_test
 
 import (
 	"testing"
@@ -17,6 +17,9 @@ func FuzzRender(f *testing.F) {
 		"{{ 'a' * 99999999999 }}", "{{ range(10**18)|list }}", "{{ '{:>99999999999}'.format(1) }}",
 	} {
 		f.Add(s)
+	}
+	for _, c := range recordings(f) {
+		f.Add(c.T)
 	}
 	env := builtins.New()
 	env.Undefined = value.Chained
