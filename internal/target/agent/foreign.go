@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/troupe-automation/troupe/internal/target/hostos"
 	"github.com/troupe-automation/troupe/internal/target/pyexec"
 	"github.com/troupe-automation/troupe/internal/wire"
 )
@@ -167,7 +168,7 @@ func (p *pythons) python(ctx context.Context, c *wire.Call, source []byte, args 
 		out, err = p.pool.Run(ctx, t)
 		return out, "", err
 	}
-	candidates := interpreters(c.Foreign.Probe)
+	candidates := hostos.Interpreters(c.Foreign.Probe)
 	err = fmt.Errorf("%w: no python3 was found on the host", pyexec.ErrInterpreter)
 	for _, file := range candidates {
 		t.Interpreter = []string{file}
@@ -187,20 +188,6 @@ func (p *pythons) python(ctx context.Context, c *wire.Call, source []byte, args 
 	return out, "", err
 }
 
-// interpreters are the existing ones of a list of candidates, INTERPRETER_PYTHON_FALLBACK when it is empty.
-func interpreters(probe []string) []string {
-	if len(probe) == 0 {
-		probe = []string{"python3.13", "python3.12", "python3.11", "python3.10", "python3.9", "python3.8", "/usr/bin/python3", "python3", "/usr/libexec/platform-python"}
-	}
-	var found []string
-	for _, name := range probe {
-		if file, err := exec.LookPath(name); err == nil && !slices.Contains(found, file) {
-			found = append(found, file)
-		}
-	}
-	return found
-}
-
 // program runs a module that is a file of its own.
 func program(ctx context.Context, c *wire.Call, source []byte, args map[string]json.RawMessage, dir string) (pyexec.Outcome, error) {
 	p := pyexec.Program{Name: c.Foreign.Name, Source: source, Interpreter: c.Foreign.Interpreter, Env: environ(c.Env), Dir: dir}
@@ -218,7 +205,7 @@ func program(ctx context.Context, c *wire.Call, source []byte, args map[string]j
 	}
 	if len(p.Interpreter) > 0 && strings.HasPrefix(p.Interpreter[0], "auto") {
 		p.Interpreter = nil
-		if found := interpreters(c.Foreign.Probe); len(found) > 0 {
+		if found := hostos.Interpreters(c.Foreign.Probe); len(found) > 0 {
 			p.Interpreter = found[:1]
 		}
 	}

@@ -48,7 +48,7 @@ func TestFilter(t *testing.T) {
 		"memtotal_mb":                      {"ansible_memtotal_mb"},
 		"ansible_memtotal_mb,ansible_fips": {"ansible_fips", "ansible_memtotal_mb"},
 	} {
-		got, _, err := Gather(t.Context(), Query{Filter: strings.Split(pattern, ",")})
+		got, _, err := Gather(t.Context(), Query{Filter: strings.Split(pattern, ","), Python: "/usr/bin/python3"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,6 +60,20 @@ func TestFilter(t *testing.T) {
 		if !slices.Equal(keys, want) {
 			t.Errorf("%s: got %q, want %q", pattern, keys, want)
 		}
+	}
+}
+
+// The interpreter that had to be found is told whatever the filter, one that is named is not.
+func TestDiscovered(t *testing.T) {
+	got, _, err := Gather(t.Context(), Query{Subset: []string{"python"}, Filter: []string{"none"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := findPython(t.Context(), ""); p != nil && got["discovered_interpreter_python"] != p.executable {
+		t.Errorf("got %v, want %s", got, p.executable)
+	}
+	if got, _, _ := Gather(t.Context(), Query{Subset: []string{"python"}, Python: "/usr/bin/python3"}); got["discovered_interpreter_python"] != nil {
+		t.Errorf("an interpreter that is named was found: %v", got["discovered_interpreter_python"])
 	}
 }
 

@@ -33,6 +33,8 @@ type host struct {
 	facts    map[string]any
 	warnings []string
 
+	discovered string // the interpreter that was found because the query names none
+
 	distro func() map[string]any // the distribution's facts, read once
 }
 
@@ -198,6 +200,9 @@ func Gather(ctx context.Context, q Query) (map[string]any, []string, error) {
 	}
 	out["gather_subset"], out["module_setup"] = subset, true
 	filter(out, q.Filter)
+	if h.discovered != "" { // as of every task that had to look for an interpreter, not a fact that can be filtered
+		out["discovered_interpreter_python"] = h.discovered
+	}
 	return out, slices.Clone(h.warnings), nil
 }
 

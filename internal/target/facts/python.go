@@ -39,22 +39,22 @@ v=sys.version_info
 print(v[0],v[1],v[2],v[3],v[4],getattr(getattr(sys,'implementation',None),'name','cpython'),int(u.find_spec('_ssl') is not None),int(u.find_spec('selinux') is not None))
 print(sys.executable)`
 
-// findPython describes the wanted interpreter, or the one of the usual ones that there is; nil when there is none.
+// findPython describes the wanted interpreter, or the first that works of those where modules in Python would run; nil when there
+// is none.
 func findPython(ctx context.Context, want string) *pythonInfo {
-	bin := want
-	if bin == "" {
-		for _, name := range []string{"/usr/bin/python3", "/usr/libexec/platform-python", "/usr/local/bin/python3", "/usr/bin/python"} {
-			if exists(name) {
-				bin = name
-				break
-			}
-		}
-		if bin == "" {
-			if bin = hostos.FindBin("python3"); bin == "" {
-				return nil
-			}
+	if want != "" {
+		return describe(ctx, want)
+	}
+	for _, bin := range hostos.Interpreters(nil) {
+		if p := describe(ctx, bin); p != nil {
+			return p
 		}
 	}
+	return nil
+}
+
+// describe runs an interpreter, unless it has been run before.
+func describe(ctx context.Context, bin string) *pythonInfo {
 	real, err := filepath.EvalSymlinks(bin)
 	if err != nil {
 		real = bin
@@ -65,15 +65,15 @@ func findPython(ctx context.Context, want string) *pythonInfo {
 	}
 	pythons.Lock()
 	defer pythons.Unlock()
-	if p, ok := pythons.known[key]; ok {
-		return p
-	}
-	p := probePython(ctx, bin)
-	if pythons.known == nil {
-		pythons.known = map[string]*pythonInfo{}
-	}
-	if p != nil {
-		pythons.known[key] = p
+	p, ok := pythons.known[key]
+	if !ok {
+		p = probePython(ctx, bin)
+		if pythons.known == nil {
+			pythons.known = map[string]*pythonInfo{}
+		}
+		if p != nil || ctx.Err() == nil { // one that does not work is not tried again
+			pythons.known[key] = p
+		}
 	}
 	return p
 }
@@ -100,6 +100,11 @@ func python(h *host) {
 	p := findPython(h.ctx, h.Python)
 	if p == nil {
 		return
+	}
+	if h.Python == "" {
+		h.mu.Lock()
+		h.discovered = p.executable
+		h.mu.Unlock()
 	}
 	n := p.numbers
 	h.set("python", map[string]any{
