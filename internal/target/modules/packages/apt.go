@@ -198,14 +198,8 @@ func (a *aptCall) update() error {
 			return err
 		}
 		if out.RC == 0 {
-			a.updated = true
 			now := cacheTime()
-			if now == a.cacheTime { // apt leaves the directory's time alone when nothing was new
-				if err := os.Chtimes("/var/lib/apt/lists", time.Time{}, time.Now()); err == nil {
-					now = cacheTime()
-				}
-			}
-			a.cacheTime = now
+			a.updated, a.cacheTime = now != a.cacheTime, now // apt leaves the time alone when nothing was new
 			return nil
 		}
 		last = out
