@@ -10,10 +10,11 @@ import (
 	"github.com/troupe-automation/troupe/module"
 )
 
-// Attrs is the wanted state of a file's metadata: the options that module.Spec.FileArgs adds. Nil and "" mean leave alone.
+// Attrs is the wanted state of a file's metadata: the options that module.Spec.FileArgs adds. What is nil or "" is left alone,
+// but for an owner or group of "", which no system has.
 type Attrs struct {
 	Mode         any // int64 or string, as ParseMode reads it
-	Owner, Group string
+	Owner, Group *string
 	SELinux      [4]string // user, role, type, level
 	Attributes   string    // chattr(1) flags
 	Unsafe       bool      // unsafe_writes
@@ -22,10 +23,17 @@ type Attrs struct {
 // AttrsOf reads the options of a call.
 func AttrsOf(c *module.Call) Attrs {
 	return Attrs{
-		Mode: c.Args["mode"], Owner: c.Str("owner"), Group: c.Str("group"),
+		Mode: c.Args["mode"], Owner: given(c, "owner"), Group: given(c, "group"),
 		SELinux:    [4]string{c.Str("seuser"), c.Str("serole"), c.Str("setype"), c.Str("selevel")},
 		Attributes: c.Str("attributes"), Unsafe: c.Bool("unsafe_writes"),
 	}
+}
+
+func given(c *module.Call, option string) *string {
+	if s, ok := c.Args[option].(string); ok {
+		return &s
+	}
+	return nil
 }
 
 // Diff collects before and after states of one file for a result's diff.
@@ -64,20 +72,20 @@ func failPath(path, msg string, details string) error {
 }
 
 func (a Attrs) applyOwner(_ context.Context, path string, check bool, d *Diff) (bool, error) {
-	if a.Owner == "" {
+	if a.Owner == nil {
 		return false, nil
-	}
-	uid, err := strconv.Atoi(a.Owner)
-	if err != nil {
-		u, ok := LookupUser(a.Owner)
-		if !ok {
-			return false, failPath(path, "chown failed: failed to look up user "+a.Owner, "")
-		}
-		uid = u.UID
 	}
 	st, err := lstat(path)
 	if err != nil {
 		return check, nilIf(check, err) // in check mode the file may not be there yet
+	}
+	uid, err := strconv.Atoi(*a.Owner)
+	if err != nil {
+		u, ok := LookupUser(*a.Owner)
+		if !ok {
+			return false, failPath(path, "chown failed: failed to look up user "+*a.Owner, "")
+		}
+		uid = u.UID
 	}
 	if int(st.Uid) == uid {
 		return false, nil
@@ -93,20 +101,20 @@ func (a Attrs) applyOwner(_ context.Context, path string, check bool, d *Diff) (
 }
 
 func (a Attrs) applyGroup(_ context.Context, path string, check bool, d *Diff) (bool, error) {
-	if a.Group == "" {
+	if a.Group == nil {
 		return false, nil
-	}
-	gid, err := strconv.Atoi(a.Group)
-	if err != nil {
-		g, ok := LookupGroup(a.Group)
-		if !ok {
-			return false, failPath(path, "chgrp failed: failed to look up group "+a.Group, "")
-		}
-		gid = g.GID
 	}
 	st, err := lstat(path)
 	if err != nil {
 		return check, nilIf(check, err)
+	}
+	gid, err := strconv.Atoi(*a.Group)
+	if err != nil {
+		g, ok := LookupGroup(*a.Group)
+		if !ok {
+			return false, failPath(path, "chgrp failed: failed to look up group "+*a.Group, "")
+		}
+		gid = g.GID
 	}
 	if int(st.Gid) == gid {
 		return false, nil
@@ -141,11 +149,11 @@ func (a Attrs) applyMode(_ context.Context, path string, check bool, d *Diff) (b
 		return false, nil
 	}
 	d.set("mode", PathMode(current), PathMode(mode))
-	if info.Mode()&os.ModeSymlink != 0 {
-		return false, nil // Linux has no modes of links
-	}
 	if check {
 		return true, nil
+	}
+	if info.Mode()&os.ModeSymlink != 0 {
+		return false, nil // Linux has no modes of links, which check mode does not think of
 	}
 	if err := syscall.Chmod(path, mode); err != nil {
 		return false, failPath(path, "chmod failed", Errno(&os.PathError{Op: "chmod", Path: path, Err: err}))
@@ -157,29 +165,25 @@ func (a Attrs) applyFlags(ctx context.Context, path string, check bool, d *Diff)
 	if a.Attributes == "" {
 		return false, nil
 	}
-	op, flags := "=", a.Attributes
-	if strings.ContainsRune("+-=", rune(flags[0])) {
-		op, flags = flags[:1], flags[1:]
-	}
-	current, _ := fileFlags(ctx, path, "-d")
-	same := current.Flags == flags
-	if op == "+" {
-		same = true
-		for _, f := range flags {
-			same = same && strings.ContainsRune(current.Flags, f)
-		}
-		same = same && current.Flags != "" || flags == ""
-	}
-	if same && op != "-" {
-		return false, nil
-	}
-	d.set("attributes", current.Flags, a.Attributes)
-	if check {
+	if _, err := lstat(path); err != nil && check {
 		return true, nil
 	}
+	op, flags := "=", a.Attributes
+	if strings.HasPrefix(flags, "+") || strings.HasPrefix(flags, "-") {
+		op, flags = flags[:1], flags[1:]
+	}
+	current, known := fileFlags(ctx, path, "-d")
 	bin := FindBin("chattr")
-	if bin == "" {
+	if flags == "" || bin == "" || current.Flags == flags && op != "-" {
 		return false, nil
+	}
+	var before any // null where the file system has no flags
+	if known {
+		before = current.Flags
+	}
+	d.set("attributes", before, op+flags)
+	if check {
+		return true, nil
 	}
 	out, err := Run(ctx, Cmd{Args: []string{bin, op + flags, path}})
 	if err != nil {

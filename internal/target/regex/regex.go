@@ -262,7 +262,7 @@ func (m *Match) Expand(template, s string) (string, error) {
 			if end < 0 {
 				return "", fmt.Errorf("missing >, unterminated name at position %d", i+2)
 			}
-			name := template[i+2 : i+end]
+			name, at := template[i+2:i+end], i+2
 			i += end
 			n, err := strconv.Atoi(name)
 			if err != nil {
@@ -272,7 +272,7 @@ func (m *Match) Expand(template, s string) (string, error) {
 				}
 			}
 			if n >= len(m.Groups) {
-				return "", fmt.Errorf("invalid group reference %d at position %d", n, i)
+				return "", fmt.Errorf("invalid group reference %d at position %d", n, at)
 			}
 			b.WriteString(m.Group(s, n))
 		case c == '0' || c >= '1' && c <= '9' && i+2 < len(template) && isOctal(template[i:i+3]):

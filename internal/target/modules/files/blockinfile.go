@@ -62,34 +62,35 @@ func runBlockinfile(ctx context.Context, c *module.Call) (module.Result, error) 
 
 	from, to := -1, -1
 	for i, l := range lines {
-		if l+newlineFor(l) == begin {
+		switch l {
+		case begin:
 			from = i
+		case end:
+			to = i
 		}
-		if l+newlineFor(l) == end {
+		if l == begin && begin == end {
 			to = i
 		}
 	}
-	at := 0
-	if from >= 0 && to >= 0 {
-		if to < from {
-			from, to = to, from
-		}
-		lines = slices.Delete(lines, from, to+1)
-		at = from
-	} else if at, err = blockPlace(c, lines); err != nil {
+	at, err := blockPlace(c, lines)
+	if err != nil {
 		return nil, err
 	}
-	if len(insert) > 0 {
-		if at > 0 && !strings.HasSuffix(lines[at-1], "\n") {
-			lines[at-1] += "\n"
-		}
-		if c.Bool("prepend_newline") && at > 0 && strings.TrimSpace(lines[at-1]) != "" {
-			insert = append([]string{"\n"}, insert...)
-		}
-		if c.Bool("append_newline") && at < len(lines) && strings.TrimSpace(lines[at]) != "" {
-			insert = append(insert, "\n")
-		}
-		lines = slices.Insert(lines, at, insert...)
+	if from >= 0 && to >= 0 {
+		at = min(from, to)
+		lines = slices.Delete(lines, at, max(from, to)+1)
+	}
+	if at > 0 && !strings.HasSuffix(lines[at-1], "\n") { // even where nothing is inserted: Ansible's files end with a newline
+		lines[at-1] += "\n"
+	}
+	if present && c.Bool("prepend_newline") && at > 0 && lines[at-1] != "\n" {
+		lines = slices.Insert(lines, at, "\n")
+		at++
+	}
+	lines = slices.Insert(lines, at, insert...)
+	at += len(insert)
+	if present && c.Bool("append_newline") && at < len(lines) && lines[at] != "\n" {
+		lines = slices.Insert(lines, at, "\n")
 	}
 	after := strings.Join(lines, "")
 
@@ -129,26 +130,17 @@ func runBlockinfile(ctx context.Context, c *module.Call) (module.Result, error) 
 	return r, nil
 }
 
-// newlineFor is what the last line of a file may lack.
-func newlineFor(line string) string {
-	if strings.HasSuffix(line, "\n") {
-		return ""
-	}
-	return "\n"
-}
-
 // blockPlace is the index to put a new block at.
 func blockPlace(c *module.Call, lines []string) (int, error) {
-	pattern, after := "EOF", true
+	pattern, after := c.Str("insertafter"), true
 	if c.Has("insertbefore") {
 		pattern, after = c.Str("insertbefore"), false
-	} else if c.Has("insertafter") {
-		pattern = c.Str("insertafter")
 	}
-	switch pattern {
-	case "BOF":
+	switch {
+	case !after && pattern == "BOF":
 		return 0, nil
-	case "EOF":
+	case !after && pattern == "EOF": // a pattern like any other
+	case !c.Has("insertafter") && after, pattern == "EOF":
 		return len(lines), nil
 	}
 	re, err := regex.Compile(pattern, 0)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,18 +24,24 @@ type edited struct {
 // openEdited reads the file of option path. With create, a missing one is an empty one; otherwise its absence is err.
 func openEdited(ctx context.Context, c *module.Call, missing string) (*edited, error) {
 	e := &edited{Call: c, ctx: ctx, path: c.Str("path")}
-	info, err := os.Stat(e.path)
-	if err == nil && info.IsDir() {
-		return nil, module.Fail(fmt.Sprintf("Path %s is a directory !", e.path), module.Result{"rc": 256})
+	if err := noDirectory(e.path); err != nil {
+		return nil, err
 	}
-	data, err := os.ReadFile(e.path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(e.path); err != nil { // also below a file, or where nobody may look
 		if !c.Bool("create") {
 			return nil, module.Fail(fmt.Sprintf(missing, e.path), module.Result{"rc": 257})
+		}
+		if dir := filepath.Dir(e.path); !c.Check {
+			if _, err := os.Stat(dir); err != nil {
+				if err := os.MkdirAll(dir, 0o777); err != nil {
+					return nil, module.Fail(fmt.Sprintf("Error creating %s (%s)", dir, hostos.Errno(err)), nil)
+				}
+			}
 		}
 		e.new = true
 		return e, nil
 	}
+	data, err := os.ReadFile(e.path)
 	if err != nil {
 		return nil, module.Fail(hostos.Errno(err), nil)
 	}
@@ -44,14 +49,17 @@ func openEdited(ctx context.Context, c *module.Call, missing string) (*edited, e
 	return e, nil
 }
 
+// noDirectory refuses a directory as the path.
+func noDirectory(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return module.Fail(fmt.Sprintf("Path %s is a directory !", path), module.Result{"rc": 256})
+	}
+	return nil
+}
+
 // write puts text in place of the file, through links, after the validate command has agreed.
 func (e *edited) write(text string) error {
 	dest := hostos.RealPath(e.path)
-	if e.new {
-		if err := os.MkdirAll(filepath.Dir(dest), 0o777); err != nil {
-			return module.Fail(fmt.Sprintf("Error creating %s (%s)", filepath.Dir(dest), hostos.Errno(err)), nil)
-		}
-	}
 	if !e.Has("validate") {
 		return wrap(hostos.WriteFile(dest, []byte(text), e.Bool("unsafe_writes")))
 	}

@@ -124,20 +124,22 @@ func runFile(ctx context.Context, c *module.Call) (module.Result, error) {
 // warnUnknown says that the wanted owner or group does not exist yet, which an earlier task may be about to change. In check mode
 // that is no failure.
 func (f *fileCall) warnUnknown() {
-	if o := f.attrs.Owner; o != "" {
+	if f.attrs.Owner != nil {
+		o := *f.attrs.Owner
 		uid, err := strconv.Atoi(o)
 		if _, ok := hostos.LookupUser(o); err != nil && !ok {
 			f.Warn(fmt.Sprintf("failed to look up user %s. Create user up to this point in real play", o))
-			f.attrs.Owner = ""
+			f.attrs.Owner = nil
 		} else if _, ok := hostos.LookupUID(uid); err == nil && !ok {
 			f.Warn(fmt.Sprintf("failed to look up user with uid %s. Create user up to this point in real play", o))
 		}
 	}
-	if g := f.attrs.Group; g != "" {
+	if f.attrs.Group != nil {
+		g := *f.attrs.Group
 		gid, err := strconv.Atoi(g)
 		if _, ok := hostos.LookupGroup(g); err != nil && !ok {
 			f.Warn(fmt.Sprintf("failed to look up group %s. Create group up to this point in real play", g))
-			f.attrs.Group = ""
+			f.attrs.Group = nil
 		} else if _, ok := hostos.LookupGID(gid); err == nil && !ok {
 			f.Warn(fmt.Sprintf("failed to look up group with gid %s. Create group up to this point in real play", g))
 		}

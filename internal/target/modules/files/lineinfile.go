@@ -47,6 +47,9 @@ var lineinfile = &module.Module{
 					"such as replacing the last line in the file rather than appending.%s", kind, more))
 			}
 		}
+		if err := noDirectory(c.Str("path")); err != nil {
+			return nil, err
+		}
 		if c.Str("state") == "absent" {
 			return lineAbsent(ctx, c)
 		}
@@ -115,13 +118,13 @@ func linePresent(ctx context.Context, c *module.Call) (module.Result, error) {
 		anchor = "EOF"
 	}
 	place := -1
-	if !matched {
-		var re *regex.Regex
-		if anchor != "EOF" && anchor != "BOF" {
-			if re, err = regex.Compile(anchor, 0); err != nil {
-				return nil, module.Fail(err.Error(), nil)
-			}
+	var re *regex.Regex
+	if anchor != "EOF" && anchor != "BOF" {
+		if re, err = regex.Compile(anchor, 0); err != nil {
+			return nil, module.Fail(err.Error(), nil)
 		}
+	}
+	if !matched {
 		for i, l := range lines {
 			if chomp(l) == line {
 				at = i

@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
 	"github.com/troupe-automation/troupe/internal/target/regex"
@@ -30,6 +31,9 @@ var replace = &module.Module{
 }
 
 func runReplace(ctx context.Context, c *module.Call) (module.Result, error) {
+	if enc := strings.ReplaceAll(strings.ToLower(c.Str("encoding")), "_", "-"); enc != "utf-8" && enc != "utf8" {
+		return nil, &module.NotNative{Reason: "encoding " + enc}
+	}
 	e, err := openEdited(ctx, c, "Path %s does not exist !")
 	if err != nil {
 		return nil, err

@@ -134,7 +134,7 @@ func runUnarchive(ctx context.Context, c *module.Call, fetch Fetch) (module.Resu
 		}
 	}
 	attrs := hostos.AttrsOf(c)
-	if !c.Check && (attrs.Mode != nil || attrs.Owner != "" || attrs.Group != "") {
+	if !c.Check && (attrs.Mode != nil || attrs.Owner != nil || attrs.Group != nil) {
 		for _, n := range names {
 			p := filepath.Join(u.dest, n)
 			if _, err := os.Lstat(p); err != nil {

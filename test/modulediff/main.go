@@ -1,0 +1,277 @@
+// Command modulediff runs modules with random options twice on the same start, as Ansible's Python module and as ours, and
+// prints where the result, the result of a second run, or the files differ.
+//
+//	PYTHONPATH=/path/to/ansible/lib go run ./test/modulediff -n 2000 file lineinfile
+//
+// What is random for which module is in subjects.go.
+package main
+
+import (
+	"bufio"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"reflect"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/troupe-automation/troupe/internal/target/modules/all"
+	"github.com/troupe-automation/troupe/module"
+)
+
+//go:embed oracle.py
+var oracle string
+
+// request is one run of a module.
+type request struct {
+	Module string         `json:"module"`
+	Import string         `json:"import"`
+	Args   map[string]any `json:"args"`
+	Check  bool           `json:"check"`
+	Diff   bool           `json:"diff"`
+}
+
+// python is the process that runs Ansible's modules.
+type python struct {
+	in  io.WriteCloser
+	out *bufio.Reader
+	cmd *exec.Cmd
+}
+
+func start(interpreter string) (*python, string, error) {
+	cmd := exec.Command(interpreter, "-c", oracle)
+	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, "", err
+	}
+	p := &python{in: in, out: bufio.NewReader(out), cmd: cmd}
+	version, err := p.out.ReadString('\n')
+	version = strings.TrimSpace(version)
+	if err == nil && strings.HasPrefix(version, "missing") {
+		err = errors.New(version)
+	}
+	return p, version, err
+}
+
+func (p *python) run(r request) (map[string]any, error) {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.in.Write(append(b, '\n')); err != nil {
+		return nil, err
+	}
+	line, err := p.out.ReadBytes('\n')
+	if err != nil {
+		return nil, err
+	}
+	var res map[string]any
+	return res, json.Unmarshal(line, &res)
+}
+
+// ours runs the native module.
+func ours(r request, tmp string) (map[string]any, error) {
+	m := all.Registry.Lookup(r.Module)
+	if m == nil {
+		return nil, fmt.Errorf("no native module %s", r.Module)
+	}
+	b, err := json.Marshal(module.Execute(context.Background(), m, maps.Clone(r.Args), module.Options{Name: r.Module, Check: r.Check, Diff: r.Diff, TmpDir: tmp}))
+	if err != nil {
+		return nil, err
+	}
+	var res map[string]any
+	return res, json.Unmarshal(b, &res)
+}
+
+// outcome is what one side did: the results of both runs and the files after each.
+type outcome struct {
+	results [2]map[string]any
+	trees   [2]map[string][]string
+}
+
+// play makes the start anew and runs r twice on it.
+func play(dir string, start []node, r request, run func(request) (map[string]any, error)) (o outcome, err error) {
+	if err := clear(dir); err != nil {
+		return o, err
+	}
+	for _, n := range start {
+		if err := n.create(dir); err != nil {
+			return o, err
+		}
+	}
+	for i := range o.results {
+		if o.results[i], err = run(r); err != nil {
+			return o, err
+		}
+		o.results[i], _ = canon(o.results[i], "").(map[string]any)
+		if o.trees[i], err = snapshot(dir); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// differences lists what is not equal, at most one line for each key or file.
+func differences(want, got outcome) []string {
+	var out []string
+	for i := range want.results {
+		w, g := want.results[i], got.results[i]
+		if crash, ok := w["crashed"]; ok { // a traceback there is a message here
+			if g["failed"] != true {
+				out = append(out, fmt.Sprintf("run %d: Ansible fails with %v, here it works", i+1, crash))
+			}
+			return out
+		}
+		if w["failed"] != g["failed"] {
+			w, g = only(w, "failed", "msg"), only(g, "failed", "msg")
+		}
+		for _, k := range slices.Sorted(maps.Keys(merge(w, g))) {
+			if k == "msg" && w["failed"] == true && strings.Contains(fmt.Sprint(w[k]), "/ansible-moduletmp-") {
+				continue // says the name of a temporary file that there is none of here
+			}
+			if !reflect.DeepEqual(w[k], g[k]) {
+				out = append(out, fmt.Sprintf("run %d, %s:\n    Ansible %s\n    here    %s", i+1, k, show(w, k), show(g, k)))
+			}
+		}
+		for _, k := range slices.Sorted(maps.Keys(merge(want.trees[i], got.trees[i]))) {
+			if w, g := want.trees[i][k], got.trees[i][k]; !slices.Equal(w, g) {
+				out = append(out, fmt.Sprintf("run %d, file %s:\n    Ansible %q\n    here    %q", i+1, k, w, g))
+			}
+		}
+		if len(out) > 0 {
+			break // what follows from a difference is none of its own
+		}
+	}
+	return out
+}
+
+func only(m map[string]any, keys ...string) map[string]any {
+	out := map[string]any{}
+	for _, k := range keys {
+		if v, ok := m[k]; ok {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+func merge[V any](a, b map[string]V) map[string]V {
+	out := maps.Clone(a)
+	if out == nil {
+		out = map[string]V{}
+	}
+	maps.Copy(out, b)
+	return out
+}
+
+func show(m map[string]any, k string) string {
+	v, ok := m[k]
+	if !ok {
+		return "(none)"
+	}
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+func main() {
+	n := flag.Int("n", 200, "how many combinations of each module")
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "where the random options start")
+	interpreter := flag.String("python", "python3", "Python with ansible-core")
+	most := flag.Int("most", 20, "stop a module after so many differences")
+	flag.Parse()
+	if os.Geteuid() != 0 {
+		fmt.Println("skipped: owners of files can only be changed by root")
+		return
+	}
+	p, version, err := start(*interpreter)
+	if err != nil {
+		fmt.Printf("skipped: %s with ansible-core is needed: %v\n", *interpreter, err)
+		return
+	}
+	fmt.Printf("ansible-core %s, seed %d\n", version, *seed)
+	syscall.Umask(0o022)
+	names := flag.Args()
+	if len(names) == 0 {
+		names = slices.Sorted(maps.Keys(subjects))
+	}
+	failed := false
+	for _, name := range names {
+		found, err := judge(p, name, *n, *most, rand.New(rand.NewPCG(*seed, 1)))
+		if err != nil {
+			fmt.Println(name+":", err)
+			os.Exit(1)
+		}
+		failed = failed || found > 0
+	}
+	p.in.Close()
+	_ = p.cmd.Wait()
+	if failed {
+		os.Exit(1)
+	}
+}
+
+// judge compares n combinations of one module and returns how many differ.
+func judge(p *python, name string, n, most int, r *rand.Rand) (int, error) {
+	s, ok := subjects[name]
+	if !ok {
+		return 0, fmt.Errorf("nothing is known about it in subjects.go")
+	}
+	dir, err := os.MkdirTemp("", "modulediff")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	tmp, err := os.MkdirTemp("", "modulediff")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(tmp)
+	found, done := 0, 0
+	for ; done < n && found < most; done++ {
+		g := &generator{r, dir}
+		req := request{Module: s.module, Import: s.python, Args: g.args(s), Check: g.one(6), Diff: g.one(2)}
+		start := s.start(g)
+		want, err := play(dir, start, req, p.run)
+		if err != nil {
+			return found, err
+		}
+		got, err := play(dir, start, req, func(r request) (map[string]any, error) { return ours(r, tmp) })
+		if err != nil {
+			return found, err
+		}
+		if got.results[0][module.NotNativeKey] == true {
+			continue // the controller runs Ansible's module in its place
+		}
+		list := differences(want, got)
+		if len(list) == 0 {
+			continue
+		}
+		found++
+		b, _ := json.Marshal(req.Args)
+		fmt.Printf("%s %s check=%v diff=%v\n  start %s\n", name, b, req.Check, req.Diff, startText(start))
+		for _, l := range list {
+			fmt.Println("  " + l)
+		}
+	}
+	fmt.Printf("%s: %d combinations, %d differences\n", name, done, found)
+	return found, clear(dir)
+}

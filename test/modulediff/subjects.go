@@ -1,0 +1,170 @@
+package main
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// subject is a module and what to try with it.
+type subject struct {
+	module, python string
+	always         []string         // options that are given in every call
+	values         map[string][]any // what an option can be; @DIR@ is the directory of the case
+	start          func(g *generator) []node
+}
+
+// generator makes random calls and random files.
+type generator struct {
+	*rand.Rand
+	dir string
+}
+
+func (g *generator) one(n int) bool { return g.IntN(n) == 0 }
+
+func (g *generator) pick(list ...string) string { return list[g.IntN(len(list))] }
+
+// args gives each option of s a value with one chance in four, and those of always.
+func (g *generator) args(s subject) map[string]any {
+	args := map[string]any{}
+	names := make([]string, 0, len(s.values))
+	for k := range s.values {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	for _, k := range names {
+		if slices.Contains(s.always, k) && !g.one(60) || g.one(4) {
+			v := s.values[k][g.IntN(len(s.values[k]))]
+			if text, ok := v.(string); ok {
+				v = strings.ReplaceAll(text, "@DIR@", g.dir)
+			}
+			args[k] = v
+		}
+	}
+	return args
+}
+
+// lines is a text of words that the patterns of the subjects know.
+func (g *generator) lines(words []string) string {
+	var b strings.Builder
+	end := "\n"
+	if g.one(8) {
+		end = "\r\n"
+	}
+	for range g.IntN(7) {
+		b.WriteString(g.pick(words...) + end)
+	}
+	text := b.String()
+	if g.one(5) {
+		text = strings.TrimSuffix(text, end)
+	}
+	if g.one(25) {
+		text += "\xff\xfe bad\n"
+	}
+	return text
+}
+
+// oneFile is a start with the file f of random lines, and what else a path can be.
+func oneFile(words ...string) func(g *generator) []node {
+	return func(g *generator) []node {
+		list := []node{{name: "sub", kind: "dir"}, {name: "other", text: "other\n"}}
+		if !g.one(8) {
+			list = append(list, node{name: "f", text: g.lines(words), mode: []uint32{0, 0o600, 0o755, 0o444}[g.IntN(4)]})
+		}
+		return append(list, node{name: "link", kind: "link", text: "f"}, node{name: "dangling", kind: "link", text: "nothing"})
+	}
+}
+
+var (
+	bools = []any{true, false, true, "yes", "no"}
+	files = []any{"@DIR@/f", "@DIR@/f", "@DIR@/f", "@DIR@/f", "@DIR@/f", "@DIR@/f", "@DIR@/link", "@DIR@/new", "@DIR@/sub", "@DIR@/sub/new", "@DIR@/no/new", "@DIR@/dangling", "@DIR@/f/below"}
+	modes = []any{"0644", "0600", "600", 384, 420, "u=rwX,g+s", "a-x", "u+x,g-w", "+t", "u=rw,go=", "g=u", "preserve", "0999", "zzz", "", "u+rwX,o=g-w", "a=,u=r", "7777", "o+X"}
+	users = []any{"root", "nobody", "1234", 1234, "nosuchuser", ""}
+	group = []any{"root", "nogroup", "1234", "nosuchgroup", ""}
+)
+
+// withAttributes adds the options of FileArgs, rarely wanted.
+func withAttributes(values map[string][]any) map[string][]any {
+	values["mode"], values["owner"], values["group"] = modes, users, group
+	values["attributes"] = []any{"+A", "-A", "+d", ""} // without a sign, file systems decide
+	values["unsafe_writes"] = bools
+	return values
+}
+
+var subjects = map[string]subject{
+	"file": {
+		module: "ansible.builtin.file", python: "ansible.modules.file", always: []string{"path", "state"},
+		values: withAttributes(map[string][]any{
+			"path":  {"@DIR@/f", "@DIR@/d", "@DIR@/d/sub", "@DIR@/d/f", "@DIR@/link", "@DIR@/dirlink", "@DIR@/dangling", "@DIR@/loop", "@DIR@/hard", "@DIR@/new", "@DIR@/new/x/y", "@DIR@/f/x", "@DIR@/d/", "@DIR@/new/", "@DIR@/pipe", "@DIR@/empty", "@DIR@/dirlink/f"},
+			"src":   {"@DIR@/f", "f", "d", "@DIR@/d", "nothing", "@DIR@/nothing", "@DIR@/hard", "@DIR@/link", "link", "../f", "d/f", "", "@DIR@/dirlink", "loop"},
+			"state": {"absent", "directory", "file", "hard", "link", "touch", "link", "hard", "directory", "wrong"},
+			"force": bools, "recurse": bools, "follow": bools,
+			"access_time":       {"now", "preserve", "202001020304.05", "2020-01-02", "bad"},
+			"modification_time": {"now", "preserve", "202001020304.05", "2020-01-02", "bad"}, "access_time_format": {"%Y-%m-%d", "%Y%m%d%H%M.%S"}, "modification_time_format": {"%Y-%m-%d", "%Y%m%d%H%M.%S"},
+			"_diff_peek": {true},
+		}),
+		start: func(g *generator) []node {
+			list := []node{
+				{name: "f", text: "text\n", mode: []uint32{0o644, 0o600, 0o755, 0o4755}[g.IntN(4)]}, {name: "d", kind: "dir"}, {name: "d/f", text: "below\n"}, {name: "d/sub", kind: "dir", mode: 0o700}, {name: "d/sub/x", text: "x", mode: 0o755},
+				{name: "empty", kind: "dir"}, {name: "link", kind: "link", text: g.pick("f", "@DIR@/f", "d/f")}, {name: "dirlink", kind: "link", text: "d"}, {name: "dangling", kind: "link", text: "nothing"},
+				{name: "loop", kind: "link", text: "loop"}, {name: "hard", kind: "hard", text: "f"}, {name: "pipe", kind: "fifo"},
+			}
+			if g.one(3) {
+				list = append(list, node{name: "d/down", kind: "link", text: g.pick("../f", "sub", "..", "nothing", "f")})
+			}
+			return list
+		},
+	},
+	"copy": { // of files of the target; what the controller sends is in plays.go
+		module: "ansible.builtin.copy", python: "ansible.modules.copy", always: []string{"src", "dest", "remote_src"},
+		values: withAttributes(map[string][]any{
+			"src":        {"@DIR@/f", "@DIR@/f", "@DIR@/d", "@DIR@/d/", "@DIR@/link", "@DIR@/dirlink", "@DIR@/dirlink/", "@DIR@/dangling", "@DIR@/nothing", "@DIR@/pipe", "@DIR@/empty", "@DIR@/empty/", "@DIR@/loop"},
+			"dest":       {"@DIR@/g", "@DIR@/e", "@DIR@/e/", "@DIR@/new", "@DIR@/new/", "@DIR@/new/x/y", "@DIR@/f", "@DIR@/glink", "@DIR@/elink", "@DIR@/elink/", "@DIR@/dangling", "@DIR@/f/x", "@DIR@/d", "@DIR@/new/x/"},
+			"remote_src": {true}, "force": bools, "backup": bools, "follow": bools, "local_follow": bools, "directory_mode": modes,
+			"checksum": {"a2b7e9a1b54f5aae0a98efdbe3dbe6f2de2dd0d6", "372ea08cab33e71c02c651dbc83a474d32c676ea"}, "validate": {"true %s", "false %s", "no percent", "grep -q text %s"},
+		}),
+		start: func(g *generator) []node {
+			list := []node{
+				{name: "f", text: "text\n", mode: []uint32{0o644, 0o600, 0o755}[g.IntN(3)]}, {name: "d", kind: "dir", mode: 0o750}, {name: "d/f", text: "below\n", mode: 0o600}, {name: "d/sub", kind: "dir", mode: 0o700}, {name: "d/sub/x", text: "x", mode: 0o755},
+				{name: "d/none", kind: "dir"}, {name: "empty", kind: "dir"}, {name: "link", kind: "link", text: "f"}, {name: "dirlink", kind: "link", text: "d"}, {name: "dangling", kind: "link", text: "nothing"}, {name: "loop", kind: "link", text: "loop"}, {name: "pipe", kind: "fifo"},
+				{name: "e", kind: "dir"}, {name: "elink", kind: "link", text: "e"}, {name: "g", text: g.pick("text\n", "other\n"), mode: []uint32{0o644, 0o600}[g.IntN(2)]}, {name: "glink", kind: "link", text: "g"},
+			}
+			if g.one(3) {
+				list = append(list, node{name: "e/d", kind: "dir"}, node{name: "e/d/f", text: g.pick("below\n", "else\n")}, node{name: "e/f", text: g.pick("text\n", "else\n")})
+			}
+			if g.one(3) {
+				list = append(list, node{name: "d/down", kind: "link", text: g.pick("f", "sub", "nothing", "../f")})
+			}
+			if g.one(6) {
+				list = append(list, node{name: "e/sub", text: "a file\n"})
+			}
+			return list
+		},
+	},
+	"lineinfile": {
+		module: "ansible.builtin.lineinfile", python: "ansible.modules.lineinfile", always: []string{"path", "line"},
+		values: withAttributes(map[string][]any{
+			"path": files, "line": {"a=1", "b=2", "new line", "", `\1=3`, `\g<1>-\g<0>`, `x \2`, "a=1\n", "two\nlines", "é"}, "regexp": {"^a", "^(a|b)=(.*)$", "a=1", "", "(", "none", "^$", "(?i)B", "^#?\\s*(\\w+)"},
+			"search_string": {"a", "=1", "none", ""}, "insertafter": {"EOF", "^a", "none", "BOF", "b", "^\\[s\\]", "("}, "insertbefore": {"BOF", "^b", "none", "EOF", "a=1"},
+			"state": {"present", "absent"}, "backrefs": bools, "firstmatch": bools, "create": bools, "backup": bools, "validate": {"true %s", "false %s", "no percent", "grep -q a %s"},
+		}),
+		start: oneFile("a=1", "b=2", "a=2", "#a=1", "[s]", "", " a = 1", "é", "B", "new line"),
+	},
+	"blockinfile": {
+		module: "ansible.builtin.blockinfile", python: "ansible.modules.blockinfile", always: []string{"path", "block"},
+		values: withAttributes(map[string][]any{
+			"path": files, "block": {"x", "x\ny", "x\ny\n", "", "\n", "# BEGIN ANSIBLE MANAGED BLOCK", "é"}, "marker": {"# {mark} ANSIBLE MANAGED BLOCK", "; {mark}", "no mark", "", "<!-- {mark} -->\n", "{mark}{mark}"},
+			"marker_begin": {"BEGIN", "START", ""}, "marker_end": {"END", "STOP", ""}, "insertafter": {"EOF", "^a", "none", "BOF", "b"}, "insertbefore": {"BOF", "^b", "none", "EOF"},
+			"state": {"present", "absent"}, "create": bools, "backup": bools, "append_newline": bools, "prepend_newline": bools, "validate": {"true %s", "false %s", "no percent"},
+		}),
+		start: oneFile("a=1", "b=2", "# BEGIN ANSIBLE MANAGED BLOCK", "# END ANSIBLE MANAGED BLOCK", "; BEGIN", "; END", "", "x", "y", "no mark", "# START ANSIBLE MANAGED BLOCK"),
+	},
+	"replace": {
+		module: "ansible.builtin.replace", python: "ansible.modules.replace", always: []string{"path", "regexp"},
+		values: withAttributes(map[string][]any{
+			"path": files, "regexp": {"a", "^a", "(a|b)=(.*)$", "(", "none", "", "^(.*)$", "a=1\n", "\\s+", "(?<=a)=", "^#?(\\w+)\\s*=", "\\[s\\]", "é"}, "replace": {"x", "", `\1:\2`, `\g<1>`, `\9`, "\\n", "é", `\g<0>\g<0>`},
+			"after": {"a=1", "none", "\\[s\\]", "^b", "("}, "before": {"b=2", "none", "a", "$"}, "encoding": {"utf-8", "ascii", "latin-1", "utf-16", "nonsense"}, "backup": bools, "validate": {"true %s", "false %s", "no percent"},
+		}),
+		start: oneFile("a=1", "b=2", "a=2", "#a=1", "[s]", "", " a = 1", "é", "xa xa"),
+	},
+}
