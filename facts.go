@@ -24,7 +24,11 @@ func factCache(c *config.Config, plugins *pyhost.Host) (run.FactCache, error) {
 			msg := "error, 'jsonfile' cache plugin requires the 'fact_caching_connection' config option to be set (to a writeable directory path)"
 			return nil, &diag.Diagnostic{Code: diag.BadSetting, Summary: msg, Classic: msg, Exit: diag.ExitError}
 		}
-		return &jsonFiles{dir: expand(dir), prefix: c.Str("CACHE_PLUGIN_PREFIX"), timeout: time.Duration(c.Int("CACHE_PLUGIN_TIMEOUT")) * time.Second}, nil
+		prefix := ""
+		if _, origin := c.Value("CACHE_PLUGIN_PREFIX"); origin.Kind != config.FromDefault { // the default is for other caches
+			prefix = c.Str("CACHE_PLUGIN_PREFIX")
+		}
+		return &jsonFiles{dir: expand(dir), prefix: prefix, timeout: time.Duration(c.Int("CACHE_PLUGIN_TIMEOUT")) * time.Second}, nil
 	default:
 		cache, err := plugins.FactCache(name)
 		if err != nil {

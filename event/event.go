@@ -150,6 +150,7 @@ type AsyncPoll struct {
 	JobID             string
 	State             string
 	Started, Finished int
+	Result            *value.Dict // of a job that ended
 }
 
 // Included says that a file or role was included for the hosts.

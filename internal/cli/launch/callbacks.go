@@ -43,10 +43,11 @@ func (s *Session) Callbacks(ctx context.Context, p *troupe.Project, fallback str
 		return nil, &diag.Diagnostic{Code: diag.BadSetting, Summary: msg, Classic: msg, Exit: diag.ExitError}
 	}
 	var all sinks
-	if s.stdout {
-		all = sinks{callback.NewWords(s.Display)}
-	} else {
+	switch {
+	case !s.stdout:
 		all = sinks{entry.New(s.Display, opt)}
+	case !s.plugins.Words():
+		all = sinks{callback.NewWords(s.Display)}
 	}
 	if opt.TreeDir != "" {
 		t, _ := callback.Find("tree")

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/troupe-automation/troupe/event"
+	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -133,7 +134,8 @@ func (c *Callbacks) task(t *event.Task) *value.Dict {
 		d.SetStr("_path", value.Str(fmt.Sprintf("%s:%d", t.Pos.File, t.Pos.Line)))
 	}
 	if t.Role != "" {
-		d.SetStr("_role", value.Str(t.Role))
+		col, role, _ := collection.Split(t.Role)
+		d.SetStr("_role", value.DictOf("_role_name", value.Str(role), "_role_collection", value.Str(col)))
 	}
 	if t.Keywords != nil {
 		for k, v := range t.Keywords.All() {
@@ -177,17 +179,22 @@ func with(r *value.Dict, name string, v value.Value) *value.Dict {
 	return r
 }
 
+// Words reports whether a callback wants what the run says beside results: it then shows it.
+func (c *Callbacks) Words() bool { return c.methods["words"] }
+
 // Emit implements event.Sink.
 func (c *Callbacks) Emit(e event.Event) {
 	switch e := e.(type) {
+	case *event.Message:
+		c.tell("words", "kind", value.Str("message"), "text", value.Str(e.Text))
+	case *event.Warning:
+		c.tell("words", "kind", value.Str(e.Kind), "text", value.Str(e.Text))
+	case *event.Log:
+		c.tell("words", "kind", value.Str("log"), "text", value.Str(e.Text), "host", value.Str(e.Host), "level", value.Int(e.Verbosity))
 	case *event.PlaybookStart:
 		c.tell("v2_playbook_on_start", "file", value.Str(e.File))
 	case *event.PlayStart:
-		hosts := value.NewList()
-		for _, h := range e.Hosts {
-			hosts.Elems = append(hosts.Elems, value.Str(h))
-		}
-		c.tell("v2_playbook_on_play_start", "name", value.Str(e.Name), "_uuid", value.Str(e.ID), "hosts", hosts, "check_mode", value.Bool(e.Check),
+		c.tell("v2_playbook_on_play_start", "name", value.Str(e.Name), "_uuid", value.Str(e.ID), "hosts", value.NewList(value.Str(e.Pattern)), "check_mode", value.Bool(e.Check),
 			"_path", value.Str(fmt.Sprintf("%s:%d", e.Pos.File, e.Pos.Line)))
 	case *event.NoHostsMatched:
 		c.tell("v2_playbook_on_no_hosts_matched")
@@ -233,6 +240,9 @@ func (c *Callbacks) Emit(e event.Event) {
 		c.result("v2_runner_retry", e.Task, e.Host, r)
 	case *event.AsyncPoll:
 		r := value.DictOf("ansible_job_id", value.Str(e.JobID), "started", value.Int(e.Started), "finished", value.Int(e.Finished))
+		if e.Result != nil {
+			r = with(e.Result, "ansible_job_id", value.Str(e.JobID))
+		}
 		c.result("v2_runner_on_async_"+e.State, e.Task, e.Host, r)
 	case *event.Included:
 		hosts := value.NewList()
@@ -256,7 +266,7 @@ func (c *Callbacks) ended(e *event.Result) {
 	}
 	switch e.Status {
 	case event.Failed:
-		c.result("v2_runner_on_failed", e.Task, e.Host, r, "ignore_errors", value.Bool(e.Ignored))
+		c.result("v2_runner_on_failed", e.Task, e.Host, r, "ignore_errors", ignored(e))
 	case event.Unreachable:
 		c.result("v2_runner_on_unreachable", e.Task, e.Host, r)
 	case event.Skipped:
@@ -267,6 +277,19 @@ func (c *Callbacks) ended(e *event.Result) {
 		}
 		c.result("v2_runner_on_ok", e.Task, e.Host, r)
 	}
+}
+
+// ignored is ignore_errors as callbacks get it: nothing where the task does not say.
+func ignored(e *event.Result) value.Value {
+	if !e.Ignored {
+		if e.Task.Keywords == nil {
+			return value.None
+		}
+		if _, said := e.Task.Keywords.GetStr("ignore_errors"); !said {
+			return value.None
+		}
+	}
+	return value.Bool(e.Ignored)
 }
 
 func (c *Callbacks) stats(e *event.Stats) {

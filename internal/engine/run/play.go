@@ -104,7 +104,7 @@ func (r *Run) runPlay(ctx context.Context, p *playbook.Play) (code int, stop boo
 		pl.targeted = append(pl.targeted, r.host(h))
 	}
 	if len(hosts) == 0 {
-		r.emit(&event.PlayStart{ID: r.id(), Name: pl.name, Check: r.Check, Pos: p.Pos})
+		r.emit(&event.PlayStart{ID: r.id(), Name: pl.name, Pattern: pattern, Check: r.Check, Pos: p.Pos})
 		r.emit(&event.NoHostsMatched{Pattern: pattern})
 		return r.code(), false, nil
 	}

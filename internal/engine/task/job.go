@@ -82,7 +82,7 @@ func (r *remote) poll(c *action.Context, started *value.Dict, limit int, every f
 			if failed(d) {
 				state = "failed"
 			}
-			r.x.Emit(&event.AsyncPoll{Task: r.x.Info, Host: host, JobID: id, State: state})
+			r.x.Emit(&event.AsyncPoll{Task: r.x.Info, Host: host, JobID: id, State: state, Result: d})
 			_, _ = status("cleanup") // a job file left behind does no harm
 			return action.FromModule(d), nil
 		}

@@ -34,7 +34,7 @@ def load(candidates, enabled):
     """Loads callbacks. A candidate says whether it is the one for standard output, was asked for by name, or just lies there."""
     from ansible.utils.display import Display
     display = Display()
-    problems, stdout = [], False
+    problems, stdout, shows = [], False, Display.display
     for c in candidates:
         name = c['name'] or os.path.splitext(os.path.basename(c['path']))[0]
         try:
@@ -75,6 +75,8 @@ def load(candidates, enabled):
                 getattr(type(p), 'on_any', None) is not CallbackBase.on_any:
             wanted.update(METHODS)
         wanted.update(m for m in METHODS if _wants(p, m))
+    if stdout and Display.display is not shows:
+        wanted.add('words')
     return {'methods': sorted(wanted), 'problems': problems, 'stdout': stdout, 'count': len(_plugins)}
 
 
@@ -103,7 +105,7 @@ def _task(t):
     cls = IncludeRole if short == 'include_role' else TaskInclude if short == 'include_tasks' else Handler if section == 'handler' else Task
     task = cls(**t)
     if role:
-        task._role = Role(_role_name=role, name=role)
+        task._role = Role(name=role['_role_name'], **role)
     task._play = _play
     task._parent = None
     _tasks[t['_uuid']] = task
@@ -135,9 +137,29 @@ def _send(method, *args, **kw):
                 Display().vvv('Callback Exception: \n' + ''.join(traceback.format_tb(e.__traceback__)))
 
 
+def _words(kind, text, host=None, level=0):
+    """What the run says beside results, for a plugin that has put itself around Display."""
+    from ansible.utils.display import Display
+    display = Display()
+    if kind == 'log':
+        display.verbose(text, host or None, level - 1)
+    elif kind == 'message':
+        display.display(text)
+    elif kind == 'notice':
+        display.display(text, stderr=True)
+    elif kind == 'deprecation':
+        display._tell('deprecated', text, stderr=True, once=True)
+    elif kind == 'error':
+        display.error(text)
+    else:
+        display.warning(text)
+
+
 def event(method, data):
     """Tells all callbacks."""
     global _play
+    if method == 'words':
+        return _words(**data)
     from ansible.executor.task_result import TaskResult
     if method == 'v2_playbook_on_start':
         from ansible.playbook import Playbook
