@@ -86,9 +86,11 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	dups := duplicates(o.Config.Str("DUPLICATE_YAML_DICT_KEY"))
 	warn := func(d *diag.Diagnostic) { o.Warn(d.Message()) }
 	extensions := strings.Join(o.Config.List("DEFAULT_JINJA2_EXTENSIONS"), ",")
-	p.Templates = template.New(o.Config.Bool("DEFAULT_JINJA2_NATIVE"), template.Extensions{
+	p.Templates = template.New(template.Options{
+		Native: o.Config.Bool("DEFAULT_JINJA2_NATIVE"), Profile: template.Profile(o.Config.Str("TEMPLATE_PROFILE")),
 		Do: strings.Contains(extensions, "jinja2.ext.do"), LoopControls: strings.Contains(extensions, "loopcontrols"),
 	})
+	p.Templates.BrokenConditions = o.Config.Bool("ALLOW_BROKEN_CONDITIONALS")
 	p.Templates.Basedir = o.PlaybookDir
 	finder := &collection.Finder{Paths: o.Config.List("COLLECTIONS_PATHS")}
 	p.Plugins = p.pluginHost(finder)

@@ -138,7 +138,7 @@ func (c *compiler) foldOutput(n syntax.Expr, fn evalFn, sc *scope) (string, bool
 		return "", false
 	}
 	v, ok := c.fold(n, fn)
-	if !ok {
+	if _, text := v.(value.Str); !ok || c.env.TypedConstants && !text {
 		return "", false
 	}
 	if c.env.Finalize != nil {

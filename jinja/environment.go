@@ -28,6 +28,8 @@ type Environment struct {
 	// Concat joins the output nodes of a body whose result is a value: macros, set blocks, call and filter blocks, and
 	// Program.Value. nodes is only valid during the call. nil: the nodes' str() joined, a value.Str.
 	Concat func(nodes []value.Value) (value.Value, error)
+	// TypedConstants lets Concat see constants as they are. Jinja turns them into text when it compiles.
+	TypedConstants bool
 	// Globals are found when neither template nor resolver know a name.
 	Globals map[string]value.Value
 	// Loader finds templates for include, import and extends. nil: there are none.

@@ -42,7 +42,7 @@ type Setup func(e *template.Engine)
 
 func (r *Runner) engine() *template.Engine {
 	if r.shared == nil {
-		r.shared = template.New(r.Native, template.Extensions{})
+		r.shared = template.New(template.Options{Native: r.Native})
 		if r.Setup != nil {
 			r.Setup(r.shared)
 		}
@@ -130,7 +130,7 @@ func (r *Runner) run(c Case) (v value.Value, err error) {
 		if err != nil {
 			return nil, err
 		}
-		return template.StripOmit(v), nil
+		return t.Engine.StripOmit(v), nil
 	case "conditional":
 		list := []value.Value{tmpl}
 		if l, ok := tmpl.(*value.List); ok {

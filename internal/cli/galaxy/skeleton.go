@@ -89,7 +89,7 @@ func (s *session) choose(flag, setting, builtin string, vars map[string]value.Va
 
 // write makes the directory.
 func (k *skeleton) write(dir string) error {
-	engine := template.New(false, template.Extensions{})
+	engine := template.New(template.Options{})
 	return fs.WalkDir(k.from, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -55,9 +55,9 @@ func (d *dumper) base() []row {
 	return out
 }
 
-// internal reports a setting that is not for users.
+// internal reports a setting that is not for users, or that Ansible does not have.
 func internal(s config.Setting) bool {
-	return strings.HasPrefix(s.Name, "_") && strings.ToUpper(s.Name) == s.Name
+	return s.Own || strings.HasPrefix(s.Name, "_") && strings.ToUpper(s.Name) == s.Name
 }
 
 // galaxyKeys are the keys a [galaxy_server.NAME] section may have.

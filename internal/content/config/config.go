@@ -25,6 +25,7 @@ type Setting struct {
 	Choices  []string
 	OldEnv   string // the one of Env that is deprecated
 	Required bool
+	Own      bool // of Troupe, not among those of ansible-core 2.18
 }
 
 // IniKey is a key of ansible.cfg.

@@ -1,10 +1,12 @@
 package config
 
-// settings is every setting of ansible-core 2.18 by name: type, default, environment names, ansible.cfg keys, choices.
+// settings is every setting of ansible-core 2.18 by name: type, default, environment names, ansible.cfg keys, choices; and Troupe's
+// own, which say so. ALLOW_BROKEN_CONDITIONALS came with 2.19.
 // Names listed later win over earlier ones. "{{ ANSIBLE_HOME ~ … }}" is the only form of template in a default.
 var settings = []Setting{
 	{Name: "ACTION_WARNINGS", Type: "boolean", Default: true, Env: []string{"ANSIBLE_ACTION_WARNINGS"}, Ini: []IniKey{{"defaults", "action_warnings"}}},
 	{Name: "AGNOSTIC_BECOME_PROMPT", Type: "boolean", Default: true, Env: []string{"ANSIBLE_AGNOSTIC_BECOME_PROMPT"}, Ini: []IniKey{{"privilege_escalation", "agnostic_become_prompt"}}},
+	{Name: "ALLOW_BROKEN_CONDITIONALS", Type: "boolean", Default: false, Env: []string{"ANSIBLE_ALLOW_BROKEN_CONDITIONALS"}, Ini: []IniKey{{"defaults", "allow_broken_conditionals"}}, Own: true},
 	{Name: "ANSIBLE_CONNECTION_PATH", Type: "path", Env: []string{"ANSIBLE_CONNECTION_PATH"}, Ini: []IniKey{{"persistent_connection", "ansible_connection_path"}}},
 	{Name: "ANSIBLE_COW_ACCEPTLIST", Type: "list", Default: []string{"bud-frogs", "bunny", "cheese", "daemon", "default", "dragon", "elephant-in-snake", "elephant", "eyes", "hellokitty", "kitty", "luke-koala", "meow", "milk", "moofasa", "moose", "ren", "sheep", "small", "stegosaurus", "stimpy", "supermilker", "three-eyes", "turkey", "turtle", "tux", "udder", "vader-koala", "vader", "www"}, Env: []string{"ANSIBLE_COW_ACCEPTLIST"}, Ini: []IniKey{{"defaults", "cowsay_enabled_stencils"}}},
 	{Name: "ANSIBLE_COW_PATH", Type: "string", Env: []string{"ANSIBLE_COW_PATH"}, Ini: []IniKey{{"defaults", "cowpath"}}},
@@ -199,6 +201,7 @@ var settings = []Setting{
 	{Name: "TARGET_LOG_INFO", Env: []string{"ANSIBLE_TARGET_LOG_INFO"}, Ini: []IniKey{{"defaults", "target_log_info"}}, Vars: []string{"ansible_target_log_info"}},
 	{Name: "TASK_DEBUGGER_IGNORE_ERRORS", Type: "boolean", Default: true, Env: []string{"ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"}, Ini: []IniKey{{"defaults", "task_debugger_ignore_errors"}}},
 	{Name: "TASK_TIMEOUT", Type: "integer", Default: 0, Env: []string{"ANSIBLE_TASK_TIMEOUT"}, Ini: []IniKey{{"defaults", "task_timeout"}}},
+	{Name: "TEMPLATE_PROFILE", Default: "2.18", Env: []string{"TROUPE_TEMPLATE_PROFILE"}, Ini: []IniKey{{"troupe", "template_profile"}}, Choices: []string{"2.18", "2.19"}, Own: true},
 	{Name: "TRANSFORM_INVALID_GROUP_CHARS", Type: "string", Default: "never", Env: []string{"ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"}, Ini: []IniKey{{"defaults", "force_valid_group_names"}}, Choices: []string{"always", "never", "ignore", "silently"}},
 	{Name: "USE_PERSISTENT_CONNECTIONS", Type: "boolean", Default: false, Env: []string{"ANSIBLE_USE_PERSISTENT_CONNECTIONS"}, Ini: []IniKey{{"defaults", "use_persistent_connections"}}},
 	{Name: "VALIDATE_ACTION_GROUP_METADATA", Type: "boolean", Default: true, Env: []string{"ANSIBLE_VALIDATE_ACTION_GROUP_METADATA"}, Ini: []IniKey{{"defaults", "validate_action_group_metadata"}}},

@@ -103,7 +103,7 @@ func TestCorpus(t *testing.T) {
 					Config: cfg, Secrets: &vault.Secrets{List: []vault.Secret{{Label: "default", Password: []byte(corpus.Password)}}},
 					Hosts: corpus.Matcher(vars.(*value.Dict)),
 				}
-				engine := template.New(native, template.Extensions{})
+				engine := template.New(template.Options{Native: native})
 				engine.Lookup = set.Lookup
 				tpl := engine.New(names{vars.(*value.Dict)})
 				tpl.Basedir = dir

@@ -90,7 +90,7 @@ func newProject(t testing.TB, files map[string]string) *project {
 	}
 	p := &project{dir: dir, out: &said{}}
 	p.Host = &pyhost.Host{
-		Config: c, Secrets: &vault.Secrets{}, Templates: template.New(false, template.Extensions{}), Output: p.out,
+		Config: c, Secrets: &vault.Secrets{}, Templates: template.New(template.Options{}), Output: p.out,
 		Search: &pyhost.Search{Config: c, Finder: &collection.Finder{Paths: []string{filepath.Join(dir, "collections")}}},
 	}
 	p.Templates.PythonFilter, p.Templates.Overrides = p.Function, p.Overrides

@@ -191,7 +191,7 @@ func (p *play) store(t *playbook.Task, h *hostRun, r *task.Result) {
 				name, _ := value.AsString(k)
 				kind := o.Kinds[name]
 				if o.Untainted {
-					v = template.Content(v, t.Pos)
+					v = p.Templates.Rendered(v, t.Pos)
 				} else if kind != template.UnsafeNativeText {
 					kind = template.UnsafeText
 				}

@@ -142,7 +142,7 @@ func (x *exec) arguments(t *template.Templar, act *action.Action) (args *value.D
 		}
 		_ = merged.Set(k, r) // the key was hashable before
 	}
-	merged = template.StripOmit(merged).(*value.Dict)
+	merged = t.Engine.StripOmit(merged).(*value.Dict)
 	if x.Task.RawParams != nil {
 		r, err := t.Render(x.Task.RawParams)
 		if err != nil {

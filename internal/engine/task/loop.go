@@ -32,7 +32,7 @@ func (x *exec) loopItems() (items []value.Value, looped bool, err error) {
 			return nil, true, fmt.Errorf("Invalid data passed to 'loop', it requires a list, got this instead: %s. Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query instead of lookup.", s) //nolint:staticcheck // Ansible's words
 		}
 		x.itemData = x.t.Tainted()
-		return l, true, nil
+		return x.withoutOmitted(l), true, nil
 	}
 	terms, err := x.loopTerms()
 	if err != nil {
@@ -53,7 +53,15 @@ func (x *exec) loopItems() (items []value.Value, looped bool, err error) {
 	if !x.t.Tainted() && keepsContent(task.LoopWith) {
 		x.itemData = false
 	}
-	return items, true, nil
+	return x.withoutOmitted(items), true, nil
+}
+
+// withoutOmitted are the items of a loop: since 2.19 omit does not reach the task through them.
+func (x *exec) withoutOmitted(items []value.Value) []value.Value {
+	if x.t.Engine.Profile != template.Core219 {
+		return items
+	}
+	return x.t.Engine.StripOmit(value.NewList(items...)).(*value.List).Elems
 }
 
 // looping is the context of the lookup that makes the items: there, and only there, first_found looks where the task's action
@@ -271,7 +279,7 @@ func (c *carried) take(x *exec, a *attempt) {
 		for k, v := range o.Facts.All() {
 			name, _ := value.AsString(k)
 			if o.Untainted {
-				v = template.Content(v, x.Task.Pos)
+				v = x.t.Engine.Rendered(v, x.Task.Pos)
 			}
 			if o.FactsKind != action.HostFacts || x.Config.Bool("INJECT_FACTS_AS_VARS") {
 				c.set(name, v, !o.Untainted)
@@ -338,7 +346,7 @@ func (s *loopSum) add(a *attempt, st event.Status) {
 // itemVars are the variables that the item brings.
 func (x *exec) itemVars(n loopNames, items []value.Value, i int, item value.Value) *value.Dict {
 	if !x.itemData {
-		item = template.Content(item, x.Task.LoopPos)
+		item = x.t.Engine.Rendered(item, x.Task.LoopPos)
 	}
 	vars := value.DictOf(n.item, item, "ansible_loop_var", value.Str(n.item))
 	if n.index != "" {

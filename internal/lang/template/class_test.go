@@ -60,7 +60,7 @@ func TestClassNames(t *testing.T) {
 		"{{ [pv, pt2, ek] | map('type_debug') | list}}": "['AnsibleUnicode', 'str', 'str']",
 	} {
 		t.Run(text, func(t *testing.T) {
-			e := New(false, Extensions{})
+			e := New(Options{})
 			v, err := e.New(vars).RenderText(text, source.Pos{})
 			if err != nil {
 				t.Fatal(err)
@@ -85,7 +85,7 @@ func TestClassNames(t *testing.T) {
 		"{{ pv() }}":           "Unexpected templating type error occurred on ({{ pv() }}): 'AnsibleUnicode' object is not callable. 'AnsibleUnicode' object is not callable",
 	} {
 		t.Run(text, func(t *testing.T) {
-			_, err := New(false, Extensions{}).New(vars).RenderText(text, source.Pos{})
+			_, err := New(Options{}).New(vars).RenderText(text, source.Pos{})
 			if err == nil || err.Error() != want {
 				t.Errorf("%v, Ansible says %s", err, want)
 			}

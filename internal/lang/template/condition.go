@@ -13,6 +13,9 @@ import (
 // (template-semantics §6, BEHAVIOUR §1.8). Plain text is an expression here: the caller gives only conditions
 // of the content.
 func (t *Templar) Condition(c value.Value) (bool, error) {
+	if t.Engine.Profile == Core219 {
+		return t.strictCondition(c)
+	}
 	switch v := c.(type) {
 	case nil, value.NoneType:
 		return true, nil

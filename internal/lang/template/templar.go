@@ -79,7 +79,7 @@ func (t *Templar) Render(v value.Value) (value.Value, error) {
 func (t *Templar) renderAll(elems []value.Value) ([]value.Value, error) {
 	var out []value.Value
 	for i, e := range elems {
-		r, err := t.Render(e)
+		r, err := t.element(e)
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +97,7 @@ func (t *Templar) renderAll(elems []value.Value) ([]value.Value, error) {
 func (t *Templar) renderDict(d *value.Dict) (value.Value, error) {
 	var out *value.Dict
 	for k, e := range d.All() {
-		r, err := t.Render(e)
+		r, err := t.element(e)
 		if err != nil {
 			return nil, err
 		}
@@ -183,7 +183,7 @@ func (t *Templar) run(p *program, native bool) (value.Value, error) {
 	case t.plain:
 		join = concatPlain
 	case native:
-		join = concatNative
+		join = t.Engine.concat
 	}
 	v, err := join(nodes)
 	if t.lent != nil && !t.readData() {
@@ -357,29 +357,38 @@ func plainText(v value.Value) string {
 	return s
 }
 
-// StripOmit removes dict entries whose value is omit, at any depth (template-semantics §8). v is not changed.
-func StripOmit(v value.Value) value.Value {
+// StripOmit removes dict entries whose value is omit, at any depth (template-semantics §8), under Core219 elements of lists too.
+// v is not changed.
+func (e *Engine) StripOmit(v value.Value) value.Value {
 	switch v := v.(type) {
 	case *value.Dict:
 		out := value.NewDict()
-		for k, e := range v.All() {
-			if s, ok := value.AsString(e); ok && s == OmitText {
-				continue
+		for k, x := range v.All() {
+			if !omitted(x) {
+				_ = out.Set(k, e.StripOmit(x)) // the key was hashable before
 			}
-			_ = out.Set(k, StripOmit(e)) // the key was hashable before
 		}
 		return out
 	case *value.List:
-		out := make([]value.Value, len(v.Elems))
-		for i, e := range v.Elems {
-			if _, isDict := e.(*value.Dict); isDict {
-				e = StripOmit(e)
+		out := make([]value.Value, 0, len(v.Elems))
+		for _, x := range v.Elems {
+			_, isDict := x.(*value.Dict)
+			if e.Profile == Core219 && omitted(x) {
+				continue
 			}
-			out[i] = e
+			if isDict || e.Profile == Core219 {
+				x = e.StripOmit(x)
+			}
+			out = append(out, x)
 		}
 		return value.NewList(out...)
 	}
 	return v
+}
+
+func omitted(v value.Value) bool {
+	s, ok := value.AsString(v)
+	return ok && s == OmitText
 }
 
 // unsafeText reports whether v is or holds text with template markers that is no template.
@@ -436,4 +445,12 @@ func Content(v value.Value, pos source.Pos) value.Value {
 		}
 	}
 	return v
+}
+
+// Rendered is Content for what a template gave: under Core219 that is data.
+func (e *Engine) Rendered(v value.Value, pos source.Pos) value.Value {
+	if e.Profile == Core219 {
+		return v
+	}
+	return Content(v, pos)
 }

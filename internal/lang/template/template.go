@@ -36,8 +36,11 @@ type LookupFunc func(t *Templar, name string, terms []value.Value, options []val
 
 // Engine is what all templates of a run share. It is safe for concurrent use once set up.
 type Engine struct {
-	// Native is jinja2_native: results keep the type of the expression.
-	Native bool
+	// Native is jinja2_native: results keep the type of the expression. Profile Core219 has it always.
+	Native  bool
+	Profile Profile
+	// BrokenConditions lets conditions under Core219 have results that are no bool.
+	BrokenConditions bool
 	// Lookup runs lookup plugins; nil: none exist.
 	Lookup LookupFunc
 	// PythonFilter finds filters and tests that are Python plugins; nil: there are none.
@@ -55,14 +58,16 @@ type Engine struct {
 
 	args, file *jinja.Environment // for values of playbooks; for template files
 
+	concat   func(nodes []value.Value) (value.Value, error)
 	textOnce sync.Once
 	mu       sync.RWMutex
 	programs map[programKey]*program
 }
 
 type programKey struct {
-	env  *jinja.Environment
-	text string
+	env        *jinja.Environment
+	text       string
+	expression bool
 }
 
 // program is a compiled text with what is known about it beforehand.
@@ -75,37 +80,46 @@ type program struct {
 // maxPrograms bounds the cache of texts that have no *value.Template to live in (conditions, rendered names).
 const maxPrograms = 20_000
 
-// Extensions are the optional Jinja extensions of the setting jinja2_extensions.
-type Extensions struct{ Do, LoopControls bool }
+// Options are what an Engine is made with.
+type Options struct {
+	Native           bool
+	Do, LoopControls bool    // the optional extensions of Jinja in the setting jinja2_extensions
+	Profile          Profile // "" is Core218
+}
 
 // Undefined is what a name that nobody defined gives (template-semantics §4).
 var Undefined = &value.UndefinedClass{Name: "AnsibleUndefined", Chained: true, Described: true}
 
 // New returns an engine with all of Jinja's and Ansible's filters and tests.
-func New(native bool, ext Extensions) *Engine {
-	e := &Engine{Native: native, programs: map[programKey]*program{}}
+func New(o Options) *Engine {
+	e := &Engine{Native: o.Native || o.Profile == Core219, Profile: o.Profile, programs: map[programKey]*program{}}
 	env := filters.Environment()
 	env.Syntax.TrimBlocks = true
 	env.Syntax.DoubleBackslashes = true
-	env.Syntax.Do, env.Syntax.LoopControls = ext.Do, ext.LoopControls
+	env.Syntax.Do, env.Syntax.LoopControls = o.Do, o.LoopControls
 	env.Undefined = Undefined
 	env.MissingFilter = func(name string) (*jinja.Filter, error) { return e.missing("filter", name) }
 	env.MissingTest = func(name string) (*jinja.Filter, error) { return e.missing("test", name) }
 	env.Override = e.override
 	e.addGlobals(env)
-	if native {
-		env.Finalize, env.Concat = finalizeNative, concatNative
-	} else {
-		env.Finalize, env.Concat = finalize, concatText
+	switch {
+	case o.Profile == Core219:
+		env.Finalize, e.concat, env.TypedConstants = finalizeNative, concatKept, true
+	case o.Native:
+		env.Finalize, e.concat = finalizeNative, concatNative
+	default:
+		env.Finalize, e.concat = finalize, concatText
 	}
+	env.Concat = e.concat
 	env.Loader = textLoader{e}
 	e.args = env
 	e.file = env.Copy()
 	e.file.Loader = nil
 	e.file.Finalize, e.file.Concat = finalize, concatText
-	e.file.Syntax.DoubleBackslashes = false
-	if native {
-		e.text = New(false, ext)
+	e.file.Syntax.DoubleBackslashes, e.file.TypedConstants = false, false
+	if o.Native && o.Profile != Core219 {
+		o.Native = false
+		e.text = New(o)
 		for _, env := range []*jinja.Environment{e.text.args, e.text.file} {
 			env.Finalize = finalizeNative
 		}
@@ -142,14 +156,26 @@ func (e *Engine) missing(kind, name string) (*jinja.Filter, error) {
 
 // compile returns the program of text under env, from the cache when it was compiled before.
 func (e *Engine) compile(env *jinja.Environment, text string) *program {
-	key := programKey{env, text}
+	return e.cached(programKey{env: env, text: text}, func() *program { return compile(env, text) })
+}
+
+// compileExpression is compile for a bare expression of a playbook.
+func (e *Engine) compileExpression(text string) *program {
+	return e.cached(programKey{env: e.args, text: text, expression: true}, func() *program {
+		p := &program{}
+		p.Program, p.err = e.args.CompileExpression("", text)
+		return p
+	})
+}
+
+func (e *Engine) cached(key programKey, make func() *program) *program {
 	e.mu.RLock()
 	p := e.programs[key]
 	e.mu.RUnlock()
 	if p != nil {
 		return p
 	}
-	p = compile(env, text)
+	p = make()
 	e.mu.Lock()
 	if len(e.programs) >= maxPrograms {
 		clear(e.programs)
