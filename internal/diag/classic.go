@@ -16,7 +16,7 @@ func Classic(msg string, pos source.Pos) string { return msg + Trailer(pos) }
 // "The error appears to be in" on, with the hints Ansible derives from the look of the line (samples
 // flow_parse_errors, var_undefined_errors). It is empty when pos is not valid.
 func Trailer(pos source.Pos) string {
-	if !pos.IsValid() {
+	if !pos.IsValid() || pos.File == "" { // the command line is no file
 		return ""
 	}
 	head := func(line, col int) string {

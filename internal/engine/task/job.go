@@ -35,7 +35,9 @@ func (r *remote) StartJob(c *action.Context, m action.ModuleCall) (*value.Dict, 
 	if err != nil {
 		return nil, err
 	}
-	call.Async = &session.Async{JID: fmt.Sprintf("j%d", rand.Int64N(1_000_000_000_000)), Limit: time.Duration(r.async()) * time.Second, Dir: r.asyncDir()}
+	// Ansible's watcher looks at its clock every five seconds, so that whoever polls more often is the first to give up.
+	limit := (r.async() + 4) / 5 * 5
+	call.Async = &session.Async{JID: fmt.Sprintf("j%d", rand.Int64N(1_000_000_000_000)), Limit: time.Duration(limit) * time.Second, Dir: r.asyncDir()}
 	raw, err := s.Run(c, call)
 	if err != nil {
 		return nil, r.callError(err)
@@ -91,6 +93,11 @@ func (r *remote) poll(c *action.Context, started *value.Dict, limit int, every f
 	if last == nil {
 		last = started
 	}
+	last = last.Copy()
+	finish(last, true)
+	last.DeleteStr("changed")
+	last.DeleteStr("failed")
+	r.x.Emit(&event.AsyncPoll{Task: r.x.Info, Host: host, JobID: id, State: "failed"})
 	return nil, &action.Failure{
 		Msg:  fmt.Sprintf("async task did not complete within the requested time - %ds", limit),
 		Keys: value.DictOf("async_result", last),

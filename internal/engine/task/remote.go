@@ -292,7 +292,27 @@ func (r *remote) Module(ctx context.Context, call action.ModuleCall) (*value.Dic
 	if _, ok := d.GetStr("changed"); !ok {
 		d.SetStr("changed", value.False)
 	}
+	if !call.Python {
+		r.named(d, call.Name)
+	}
 	return d, nil
+}
+
+// named gives a native module that refuses a parameter the name that Ansible shows: the task's own spelling, and for modules
+// that an action calls the one it calls them by.
+func (r *remote) named(d *value.Dict, name string) {
+	v, _ := d.GetStr("msg")
+	msg, _ := value.AsString(v)
+	short := name[strings.LastIndexByte(name, '.')+1:]
+	rest, ok := strings.CutPrefix(msg, "Unsupported parameters for ("+short+")")
+	if !ok {
+		return
+	}
+	shown := r.x.Task.ActionAsWritten
+	if name == "ansible.builtin.command" || name != "ansible.builtin.script" && action.Find(r.x.Task.Action) != nil {
+		shown = "ansible.legacy." + short
+	}
+	d.SetStr("msg", value.Str("Unsupported parameters for ("+shown+")"+rest))
 }
 
 func (r *remote) module(ctx context.Context, call action.ModuleCall) (*value.Dict, error) {
