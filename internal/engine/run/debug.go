@@ -20,7 +20,10 @@ func (p *play) told(place *strategy.Place, f finished) (again *task.Job, err err
 	if err := p.tell(place, f); err != nil {
 		return nil, err
 	}
-	return p.debug(place, f)
+	if again, err = p.debug(place, f); again == nil {
+		f.result.Release()
+	}
+	return again, err
 }
 
 // debug stops at a result that the debugger wants and asks the user. again is the job that is to run in its place, nil when

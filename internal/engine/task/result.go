@@ -1,6 +1,7 @@
 package task
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/troupe-automation/troupe/event"
@@ -26,6 +27,18 @@ type Result struct {
 
 // Changed reports whether the task changed something, for handlers.
 func (r *Result) Changed() bool { return truth(r.Dict, "changed") }
+
+// Release lets go of what only callbacks read, once they have: a task in lockstep ends when its last host ends, and the results
+// of a loop over all hosts on all hosts are many.
+func (r *Result) Release() {
+	r.Effects = slices.DeleteFunc(r.Effects, func(e Effect) bool {
+		return e.Outcome.Facts == nil && e.Outcome.Stats == nil && e.Outcome.Include == nil
+	})
+	if r.Status == event.Failed || r.Status == event.Unreachable || len(r.Effects) > 0 {
+		return // the rescue section and the includes read it
+	}
+	r.Dict = value.DictOf("changed", value.Bool(r.Changed()))
+}
 
 // Effect is what one attempt (one item) asks of the run.
 type Effect struct {
