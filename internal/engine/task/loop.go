@@ -397,11 +397,32 @@ func (x *exec) label(t *template.Templar, a *attempt, item value.Value) string {
 		}
 		shown = r
 	}
-	s, err := value.ToStr(shown)
+	s, err := value.ToStr(asLists(shown))
 	if err != nil {
 		return ""
 	}
 	return s
+}
+
+// asLists shows tuples, those of the filters zip and product for instance, as the lists that a template makes of them.
+func asLists(v value.Value) value.Value {
+	switch v := v.(type) {
+	case *value.Tuple:
+		return asLists(value.NewList(v.Elems...))
+	case *value.List:
+		l := &value.List{Elems: make([]value.Value, len(v.Elems))}
+		for i, e := range v.Elems {
+			l.Elems[i] = asLists(e)
+		}
+		return l
+	case *value.Dict:
+		d := v.Copy()
+		for k, e := range v.All() {
+			_ = d.Set(k, asLists(e)) // the key was hashable before
+		}
+		return d
+	}
+	return v
 }
 
 func (x *exec) emitItem(a *attempt, st event.Status, label string) {
