@@ -386,6 +386,39 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// Plugins that end their process, answer with too much or print without measure fail by themselves; the next call has a process again.
+func TestHostilePlugins(t *testing.T) {
+	p := newProject(t, map[string]string{
+		"filter_plugins/f.py": "import os, sys, threading\n" +
+			"def prints(x):\n    for _ in range(100): print('y' * 65536)\n    return x\n" +
+			"def deep(x):\n    for _ in range(100000): x = [x]\n    return x\n" +
+			"class FilterModule:\n    def filters(self): return {'fine': lambda x: x, 'leaves': lambda x: os._exit(3), 'raises': lambda x: sys.exit(3), 'prints': prints, 'deep': deep,\n" +
+			"        'big': lambda x: 'x' * (500 << 20), 'closes': lambda x: os.closerange(3, 10), 'kills': lambda x: os.kill(os.getpid(), 9)}\n",
+	})
+	for _, c := range []struct{ filter, fails string }{
+		{"leaves", "A worker was found in a dead state"},
+		{"raises", "3"},
+		{"deep", "recursion"},
+		{"big", ""},
+		{"closes", ""},
+		{"kills", "A worker was found in a dead state"},
+	} {
+		_, err := p.render("{{ 1 | "+c.filter+" }}", value.NewDict())
+		if err == nil || !strings.Contains(err.Error(), c.fails) {
+			t.Errorf("%s: error %v, want %q", c.filter, err, c.fails)
+		}
+		if got, err := p.render("{{ 1 | fine }}", value.NewDict()); got != "1" || err != nil {
+			t.Errorf("after %s: %q, %v", c.filter, got, err)
+		}
+	}
+	if got, err := p.render("{{ 1 | prints }}", value.NewDict()); got != "1" || err != nil {
+		t.Error(got, err)
+	}
+	if n := len(p.out.String()); n < 6<<20 {
+		t.Errorf("%d bytes were shown", n)
+	}
+}
+
 // Every file of the package can be imported.
 func TestBaseImports(t *testing.T) {
 	names, err := filepath.Glob("base/ansible/*/*.py")

@@ -466,6 +466,12 @@ func (r *remote) decode(raw json.RawMessage) (*value.Dict, error) {
 	for _, v := range d.All() {
 		dropInternal(v)
 	}
+	for _, k := range []string{"warnings", "deprecations"} { // said by nobody
+		v, _ := d.GetStr(k)
+		if l, ok := v.(*value.List); ok && len(l.Elems) == 0 {
+			d.DeleteStr(k)
+		}
+	}
 	return d, nil
 }
 

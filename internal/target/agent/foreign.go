@@ -65,6 +65,8 @@ func (p *pythons) run(ctx context.Context, c *wire.Call, temp *tempDir, blob fun
 		return interpreterFailed(c, err), nil
 	case errors.As(err, &missing), errors.Is(err, os.ErrNotExist):
 		return interpreterFailed(c, err), nil
+	case errors.Is(err, pyexec.ErrOutput):
+		return tooMuch(err, out), nil
 	case err != nil:
 		return nil, internal(err)
 	}
@@ -396,6 +398,14 @@ func pythonNumber(b []byte) string {
 		}
 	}
 	return ""
+}
+
+// tooMuch is the result of a module that was ended because of what it wrote, with the beginning of that.
+func tooMuch(err error, out pyexec.Outcome) json.RawMessage {
+	b, _ := json.Marshal(map[string]any{
+		"failed": true, "changed": false, "rc": out.RC, "module_stdout": string(out.Stdout), "module_stderr": string(out.Stderr), "msg": "MODULE FAILURE: " + err.Error(),
+	})
+	return b
 }
 
 // interpreterFailed is the result of a module whose interpreter does not run.

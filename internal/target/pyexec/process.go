@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
-	"time"
 )
 
 // Program is a module that runs as a process of its own.
@@ -49,26 +48,52 @@ func RunProgram(ctx context.Context, p Program) (Outcome, error) {
 }
 
 func start(ctx context.Context, argv, env []string) (Outcome, error) {
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	out, err := newCapture()
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer out.close()
+	errs, err := newCapture()
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer errs.close()
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Stdout, cmd.Stderr = out.w, errs.w
 	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 100 * time.Millisecond
-	err := cmd.Run()
+	err = cmd.Start()
+	out.w.Close()
+	errs.w.Close()
+	if err != nil {
+		return Outcome{}, err
+	}
+	ended := make(chan struct{})
+	go func() { // ends with the process, which is killed below at the latest
+		_ = cmd.Wait() // the state tells
+		close(ended)
+	}()
+	kill := func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-ended
+	}
+	select {
+	case <-ended: // what it left running is its own affair
+	case <-ctx.Done():
+		kill()
+	case <-out.flood:
+		kill()
+	case <-errs.flood:
+		kill()
+	}
 	if ctx.Err() != nil {
 		return Outcome{}, ctx.Err()
-	}
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
-		return Outcome{}, err
 	}
 	rc := cmd.ProcessState.ExitCode()
 	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		rc = -int(ws.Signal())
 	}
-	return Outcome{rc, stdout.Bytes(), stderr.Bytes()}, nil
+	return finished(rc, out, errs)
 }
 
 // Shebang returns the interpreter of a script's first line and its argument, nil when there is none.

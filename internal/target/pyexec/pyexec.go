@@ -52,6 +52,16 @@ type Outcome struct {
 // ErrInterpreter is wrapped by errors about an interpreter that does not start.
 var ErrInterpreter = errors.New("the Python interpreter does not work")
 
+// MaxOutput is how much a module may write to each of standard output and standard error. One that writes more is ended: a result
+// is held in memory several times on its way.
+const MaxOutput = 64 << 20
+
+// ErrOutput says that a module wrote more than MaxOutput. The outcome has the beginning of what it wrote.
+var ErrOutput = errors.New("the module wrote more than 64 MiB and was ended")
+
+// shownOutput is what is kept of an output that is too long.
+const shownOutput = 4 << 10
+
 // Pool holds warm workers, one for each interpreter and base library. It may be used by several goroutines.
 // The zero Pool is ready.
 type Pool struct {
@@ -305,33 +315,42 @@ func (w *worker) run(ctx context.Context, t Task) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("python worker: %w", err)
 	}
+	flooded := false
 	select {
 	case rc := <-r.rc:
-		return Outcome{rc, out.finish(), errs.finish()}, nil
+		return finished(rc, out, errs)
 	case <-w.done:
 		return Outcome{}, w.err
 	case <-ctx.Done():
+	case <-out.flood:
+		flooded = true
+	case <-errs.flood:
+		flooded = true
 	}
+	rc := -int(syscall.SIGKILL)
 	select {
 	case <-r.started:
 		syscall.Kill(-r.pid, syscall.SIGKILL)
-		<-orDone(r.rc, w.done)
+		select {
+		case rc = <-r.rc:
+		case <-w.done:
+		}
 	case <-w.done:
+	}
+	if flooded {
+		return finished(rc, out, errs)
 	}
 	return Outcome{}, ctx.Err()
 }
 
-// orDone waits for either.
-func orDone(rc chan int, done chan struct{}) <-chan struct{} {
-	both := make(chan struct{})
-	go func() { // ends with the killed child or the worker
-		select {
-		case <-rc:
-		case <-done:
-		}
-		close(both)
-	}()
-	return both
+// finished collects the output of a process that has ended.
+func finished(rc int, out, errs *capture) (o Outcome, err error) {
+	o = Outcome{rc, out.finish(), errs.finish()}
+	if len(o.Stdout) > MaxOutput || len(o.Stderr) > MaxOutput {
+		o.Stdout, o.Stderr = o.Stdout[:min(len(o.Stdout), shownOutput)], o.Stderr[:min(len(o.Stderr), shownOutput)]
+		return o, ErrOutput
+	}
+	return o, nil
 }
 
 func (w *worker) hangUp() {
@@ -351,11 +370,12 @@ func (w *worker) kill() {
 	}
 }
 
-// capture collects what is written to a pipe.
+// capture collects what is written to a pipe, up to a byte more than MaxOutput.
 type capture struct {
-	r, w *os.File
-	data []byte
-	done chan struct{}
+	r, w  *os.File
+	data  []byte
+	done  chan struct{}
+	flood chan struct{} // closed when there is too much
 }
 
 func newCapture() (*capture, error) {
@@ -363,10 +383,13 @@ func newCapture() (*capture, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &capture{r: r, w: w, done: make(chan struct{})}
-	go func() { // ends with the last writer, or finish, or close
+	c := &capture{r: r, w: w, done: make(chan struct{}), flood: make(chan struct{})}
+	go func() { // ends with the last writer, too much output, finish, or close
 		defer close(c.done)
-		c.data, _ = io.ReadAll(r)
+		c.data, _ = io.ReadAll(io.LimitReader(r, MaxOutput+1))
+		if len(c.data) > MaxOutput {
+			close(c.flood)
+		}
 	}()
 	return c, nil
 }
