@@ -65,6 +65,30 @@ func TestPythonModule(t *testing.T) {
 	}
 }
 
+// Every Python from 3.6 on runs modules, with libraries of their own and Python's and ours imported before the fork; the environment
+// of a task counts as if the interpreter had been started with it.
+func TestPythonVersions(t *testing.T) {
+	found, _ := filepath.Glob(filepath.Join(os.Getenv("HOME"), ".pyenv/versions/3.*/bin/python3"))
+	found = append(found, python(t)...)
+	source := strings.Replace(simpleModule, "import AnsibleModule\n", "import AnsibleModule\nimport ssl, time, urllib.request\nfrom ansible.module_utils.urls import fetch_url\nfrom ansible.module_utils.own import word\n"+
+		"try:\n    from ansible.module_utils import nothing\nexcept ImportError:\n    nothing = None\n", 1)
+	source = strings.Replace(source, "hello=", "zone=time.tzname[0], word=word(), path=__import__('sys').path[0], hello=", 1)
+	search := func(dotted string) ([]byte, bool, bool) {
+		return []byte("import decimal\ndef word(): return str(decimal.Decimal('1.50'))\n"), false, dotted == "ansible.module_utils.own"
+	}
+	for _, interpreter := range found {
+		s := open(t, local)
+		for n := range 3 { // the second and third have all sources there
+			m := pymodule.Pack("hello", "", []byte(source), search)
+			m.Interpreter = []string{interpreter}
+			r := run(t, s, session.Call{Python: m, Args: json.RawMessage(`{"name": "world"}`), Env: map[string]string{"TZ": "XYZ5", "PYTHONPATH": "/some/where"}})
+			if r["hello"] != "world" || r["word"] != "1.50" || r["zone"] != "XYZ" || r["path"] != "/some/where" {
+				t.Errorf("%s, run %d: %v", interpreter, n, r)
+			}
+		}
+	}
+}
+
 // What a secret parameter holds stays hidden also when another parameter is of the wrong kind, from invocation too.
 func TestSecretsOfWrongArguments(t *testing.T) {
 	s := open(t, local)

@@ -134,7 +134,9 @@ type worker struct {
 	mu    sync.Mutex
 	cmd   *exec.Cmd
 	sock  *os.File
-	gone  bool // hangUp was called
+	gone  bool            // hangUp was called
+	order sync.Mutex      // a task that brings a source is sent before those that count on it
+	known map[string]bool // hashes of sources and libraries that the process has
 	next  int
 	tasks map[int]*running
 }
@@ -292,10 +294,6 @@ func (w *worker) run(ctx context.Context, t Task) (Outcome, error) {
 	}
 	defer out.close()
 	defer errs.close()
-	extra := make([]json.RawMessage, len(t.Extra))
-	for i, l := range t.Extra {
-		extra[i] = l.Data
-	}
 	env := map[string]string{}
 	for _, kv := range t.Env {
 		name, value, _ := strings.Cut(kv, "=")
@@ -307,9 +305,7 @@ func (w *worker) run(ctx context.Context, t Task) (Outcome, error) {
 	id := w.next
 	w.tasks[id] = r
 	w.mu.Unlock()
-	err = w.send(map[string]any{
-		"id": id, "full": t.Full, "hash": t.Hash, "file": "ansible_module_" + t.Name + ".py", "source": string(t.Source), "args": string(t.Args), "env": env, "libraries": extra,
-	}, []int{int(out.w.Fd()), int(errs.w.Fd())})
+	err = w.start(id, t, env, out.w, errs.w)
 	out.w.Close()
 	errs.w.Close()
 	if err != nil {
@@ -341,6 +337,43 @@ func (w *worker) run(ctx context.Context, t Task) (Outcome, error) {
 		return finished(rc, out, errs)
 	}
 	return Outcome{}, ctx.Err()
+}
+
+// sent is a library as the worker gets it. Those that it has go by their hash alone.
+type sent struct {
+	Hash    string          `json:"hash"`
+	Modules json.RawMessage `json:"modules,omitempty"`
+}
+
+// start sends a task, with the sources that the worker does not have.
+func (w *worker) start(id int, t Task, env map[string]string, out, errs *os.File) error {
+	w.order.Lock()
+	defer w.order.Unlock()
+	message := map[string]any{"id": id, "full": t.Full, "hash": t.Hash, "file": "ansible_module_" + t.Name + ".py", "args": string(t.Args), "env": env}
+	fresh := []string{}
+	if !w.known[t.Hash] {
+		message["source"] = string(t.Source)
+		fresh = append(fresh, t.Hash)
+	}
+	libraries := make([]sent, len(t.Extra))
+	for i, l := range t.Extra {
+		libraries[i].Hash = l.Hash
+		if !w.known[l.Hash] {
+			libraries[i].Modules = l.Data
+			fresh = append(fresh, l.Hash)
+		}
+	}
+	message["libraries"] = libraries
+	if err := w.send(message, []int{int(out.Fd()), int(errs.Fd())}); err != nil {
+		return err
+	}
+	if w.known == nil {
+		w.known = map[string]bool{}
+	}
+	for _, h := range fresh {
+		w.known[h] = true
+	}
+	return nil
 }
 
 // finished collects the output of a process that has ended.

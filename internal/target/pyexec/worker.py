@@ -4,6 +4,8 @@
 import sys
 import os
 import array
+import ast
+import importlib
 import importlib.abc
 import importlib.machinery
 import json
@@ -19,8 +21,10 @@ class Library(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self):
         self.sources = {}
         self.packages = set()
+        self.codes = {}
 
-    def add(self, modules):
+    def add(self, modules, codes=()):
+        self.codes.update(codes)
         for name, source in modules.items():
             if name.endswith('.__init__'):
                 name = name[:-9]
@@ -46,13 +50,77 @@ class Library(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         source = self.sources[name]
         if not source and name in self.packages:
             extend(module, name)
-        exec(compile(source, module.__spec__.origin, 'exec', dont_inherit=True), module.__dict__)
+        exec(self.codes.get(name) or compile(source, module.__spec__.origin, 'exec', dont_inherit=True), module.__dict__)
 
     def get_source(self, name):
         return self.sources.get(name)
 
     def is_package(self, name):
         return name in self.packages
+
+
+class Prepared:
+    """What a module needs, made ready once in the process that forks."""
+
+    def __init__(self, library):
+        self.library = library
+        self.sources = {}  # of modules, by hash
+        self.codes = {}  # of modules, by hash
+        self.extra = {}  # libraries by hash: sources, code by name
+
+    def take(self, task):
+        """Keeps what came with a task, and imports what its code will import, as far as that cannot change while we live."""
+        names = set()
+        for lib in task['libraries']:
+            if lib.get('modules') is not None and lib['hash'] not in self.extra:
+                modules = lib['modules']
+                codes = {}
+                for name, source in modules.items():
+                    dotted = name[:-9] if name.endswith('.__init__') else name
+                    code = self.compile(source, '<troupe>/' + dotted.replace('.', '/') + '.py', names)
+                    if code is not None:
+                        codes[dotted] = code
+                self.extra[lib['hash']] = modules, codes
+        key = task['hash']
+        if task.get('source') is not None:
+            self.sources[key] = task['source']
+            self.codes[key] = self.compile(task['source'], task['file'], names)
+        mine = set()
+        for lib in task['libraries']:
+            mine.update(self.extra[lib['hash']][0])
+        for name in sorted(names):
+            if name not in mine and name + '.__init__' not in mine:
+                self.preload(name)
+
+    def compile(self, source, file, names):
+        try:
+            tree = ast.parse(source, file)
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Import):
+                    names.update(a.name for a in node.names)
+                elif isinstance(node, ast.ImportFrom) and not node.level:
+                    names.add(node.module)
+                    names.update(node.module + '.' + a.name for a in node.names)
+            return compile(tree, file, 'exec', dont_inherit=True)
+        except Exception:
+            return None  # the module's own process says what is wrong
+
+    def preload(self, name):
+        # Only our library and Python's own: what packages of the host hold may be another thing after the next task.
+        ours = name in self.library.sources or name.startswith('ansible.module_utils.six.')
+        if name in sys.modules or not ours and name.partition('.')[0] not in STANDARD:
+            return
+        try:
+            importlib.import_module(name)
+        except BaseException:
+            pass  # an attribute, or for the module to find out
+
+
+STANDARD = set(getattr(sys, 'stdlib_module_names', None) or (
+    'abc argparse ast base64 binascii bz2 collections configparser contextlib copy csv datetime decimal difflib email errno fcntl fnmatch functools '
+    'getpass glob grp gzip hashlib hmac http inspect io ipaddress itertools json locale logging lzma math operator os pipes platform pprint pwd '
+    'random re select shlex shutil signal socket ssl stat string struct subprocess syslog tarfile tempfile textwrap threading time traceback types '
+    'urllib uuid xml zipfile'.split())) - {'antigravity', 'idlelib', 'test', 'this', 'tkinter', 'turtle', 'turtledemo'}
 
 
 def extend(module, name):
@@ -92,7 +160,7 @@ def send(sock, message):
     sock.sendall(struct.pack('>I', len(data)) + data)
 
 
-def child(task, fds, library, code, sock, wake):
+def child(task, fds, prepared, sock, wake):
     """Runs a module in this process and does not return."""
     rc = 1
     try:
@@ -108,13 +176,18 @@ def child(task, fds, library, code, sock, wake):
         for fd in fds:
             if fd > 2:
                 os.close(fd)
-        os.environ.update(task['env'])
-        for modules in task['libraries']:
-            library.add(modules)
-            for name in modules:
-                name = name[:-9] if name.endswith('.__init__') else name
+        environment(task['env'])
+        library = prepared.library
+        for lib in task['libraries']:
+            modules, codes = prepared.extra[lib['hash']]
+            own = {name[:-9] if name.endswith('.__init__') else name for name in modules}
+            if any(name in library.sources for name in own):  # it replaces a part of ours, which others may have imported
+                own.update(name for name in sys.modules if name.startswith('ansible.module_utils'))
+            library.add(modules, codes)
+            for name in own:
                 sys.modules.pop(name, None)
-        rc = execute(task, code)
+        task['source'] = prepared.sources[task['hash']]
+        rc = execute(task, prepared.codes[task['hash']])
     except BaseException:
         import traceback
         traceback.print_exc()
@@ -125,6 +198,16 @@ def child(task, fds, library, code, sock, wake):
         except Exception:
             pass
         os._exit(rc)
+
+
+def environment(env):
+    """Sets variables as if Python had been started with them."""
+    os.environ.update(env)
+    if 'TZ' in env:
+        import time
+        time.tzset()
+    if env.get('PYTHONPATH'):
+        sys.path[0:0] = env['PYTHONPATH'].split(os.pathsep)
 
 
 def execute(task, code):
@@ -185,7 +268,7 @@ def main():
     os.set_blocking(wake_w, False)
     signal.set_wakeup_fd(wake_w)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    running, codes = {}, {}
+    running, prepared = {}, Prepared(library)
     send(sock, {'ready': os.getpid(), 'version': list(sys.version_info[:3])})
     try:
         while True:
@@ -202,15 +285,10 @@ def main():
                         send(sock, {'id': running.pop(pid), 'rc': rc})
             if sock in ready:
                 task, fds = receive(sock)
-                code = codes.get(task['hash'])
-                if code is None:
-                    try:
-                        code = codes[task['hash']] = compile(task['source'], task['file'], 'exec', dont_inherit=True)
-                    except Exception:
-                        pass
+                prepared.take(task)
                 pid = os.fork()
                 if pid == 0:
-                    child(task, fds, library, code, sock, (wake_r, wake_w))
+                    child(task, fds, prepared, sock, (wake_r, wake_w))
                 for fd in fds:
                     os.close(fd)
                 running[pid] = task['id']
