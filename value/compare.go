@@ -563,11 +563,12 @@ func Contains(container, x Value) (bool, error) {
 		switch x := x.(type) {
 		case Bytes:
 			return strings.Contains(string(c), string(x)), nil
-		case Int:
-			if x < 0 || x > 255 {
+		case Int, Bool, *BigInt:
+			n, err := Index(x)
+			if err != nil || n < 0 || n > 255 {
 				return false, ValueErrorf("byte must be in range(0, 256)")
 			}
-			return strings.IndexByte(string(c), byte(x)) >= 0, nil
+			return strings.IndexByte(string(c), byte(n)) >= 0, nil
 		}
 		return false, TypeErrorf("a bytes-like object is required, not '%s'", x.TypeName())
 	case *List:
