@@ -166,6 +166,11 @@ func shell(v value.Value) (string, error) {
 func (d *dumper) validate(format string) []string {
 	var out []string
 	all := d.everything()
+	for _, s := range config.Settings() {
+		if s.Own {
+			all = append(all, s)
+		}
+	}
 	if format == "env" {
 		known := map[string]bool{}
 		for _, s := range all {

@@ -36,3 +36,18 @@ func TestDump(t *testing.T) {
 		}
 	}
 }
+
+// TestValidate checks that only keys that nobody reads are named; Troupe's own are known. The words are those of ansible-core 2.18.
+func TestValidate(t *testing.T) {
+	cfg := filepath.Join(t.TempDir(), "x.cfg")
+	if err := os.WriteFile(cfg, []byte("[troupe]\ntemplate_profile = 2.19\n[defaults]\nforkz = 3\nforks = 3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("ANSIBLE_CONFIG", cfg)
+	var out bytes.Buffer
+	env := &launch.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Getenv: func(string) string { return "" }}
+	code, err := settings.Main(context.Background(), env, "ansible-config", []string{"validate"})
+	if got := strings.Join(strings.Fields(strings.ReplaceAll(out.String(), cfg, "FILE")), " "); err != nil || code != 1 || strings.Count(got, "ERROR") != 1 || !strings.Contains(got, "Found unknown key 'forkz' in section 'defaults' in 'FILE.") {
+		t.Errorf("exit code %d, %v:\n%s", code, err, got)
+	}
+}
