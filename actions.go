@@ -341,7 +341,9 @@ func (a *actions) search(libraryDir string, t *playbook.Task) pymodule.Search {
 	if t.Role != nil {
 		roots = append(roots, filepath.Join(t.Role.Path, "module_utils"))
 	}
-	roots = append(roots, filepath.Join(filepath.Dir(libraryDir), "module_utils"))
+	if c := t.Resolved.Collection; c == "" || strings.HasPrefix(c, "ansible.") { // a collection's own have other names
+		roots = append(roots, filepath.Join(filepath.Dir(libraryDir), "module_utils"))
+	}
 	return func(dotted string) ([]byte, bool, bool) {
 		if rest, ok := strings.CutPrefix(dotted, "ansible.module_utils."); ok {
 			for _, root := range roots {
