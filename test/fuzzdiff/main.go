@@ -7,22 +7,20 @@
 package main
 
 import (
-	"bufio"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strings"
 	"time"
 
 	"github.com/troupe-automation/troupe/jinja"
 	"github.com/troupe-automation/troupe/jinja/builtins"
 	"github.com/troupe-automation/troupe/jinja/syntax"
+	"github.com/troupe-automation/troupe/test/python"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -59,52 +57,6 @@ func (a answer) String() string {
 		return fmt.Sprintf("%q", *a.Text)
 	}
 	return a.Class + ": " + a.Message
-}
-
-// python is the process that renders with Jinja2.
-type python struct {
-	in  io.WriteCloser
-	out *bufio.Reader
-	cmd *exec.Cmd
-}
-
-func start(interpreter string) (*python, string, error) {
-	cmd := exec.Command(interpreter, "-c", oracle)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, "", err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, "", err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, "", err
-	}
-	p := &python{in: in, out: bufio.NewReader(out), cmd: cmd}
-	version, err := p.out.ReadString('\n')
-	version = strings.TrimSpace(version)
-	if err == nil && strings.HasSuffix(version, "missing") {
-		err = errors.New(version)
-	}
-	return p, version, err
-}
-
-func (p *python) render(r request) (answer, error) {
-	b, err := json.Marshal(r)
-	if err != nil {
-		return answer{}, err
-	}
-	if _, err := p.in.Write(append(b, '\n')); err != nil {
-		return answer{}, err
-	}
-	line, err := p.out.ReadBytes('\n')
-	if err != nil {
-		return answer{}, err
-	}
-	var a answer
-	return a, json.Unmarshal(line, &a)
 }
 
 // render renders with package jinja.
@@ -174,7 +126,7 @@ func main() {
 	interpreter := flag.String("python", "python3", "Python with jinja2")
 	most := flag.Int("most", 40, "stop after so many differences")
 	flag.Parse()
-	p, version, err := start(*interpreter)
+	p, version, err := python.Start(*interpreter, oracle)
 	if err != nil {
 		fmt.Printf("skipped: %s with jinja2 is needed: %v\n", *interpreter, err)
 		return
@@ -191,8 +143,8 @@ func main() {
 		} else {
 			req.Template = "{{ " + g.expr(1+r.IntN(3)) + " }}"
 		}
-		want, err := p.render(req)
-		if err != nil {
+		var want answer
+		if err := p.Ask(req, &want); err != nil {
 			fmt.Println("python:", err)
 			os.Exit(1)
 		}
@@ -211,8 +163,7 @@ func main() {
 		found++
 		fmt.Printf("%q %+v\n  Jinja2 %s\n  here   %s\n", req.Template, req.Options, want, got)
 	}
-	p.in.Close()
-	_ = p.cmd.Wait()
+	_ = p.Close() // all answers are there
 	fmt.Printf("%d templates, %d differences\n", n, found)
 	if found > 0 {
 		os.Exit(1)
