@@ -205,7 +205,7 @@ func (x *exec) once(t *template.Templar) *attempt {
 	}
 	if !holds {
 		s := skipped(cond)
-		s.noLog, s.delegate = a.noLog, a.delegate
+		s.noLog, s.delegate = a.noLog, event.Host{Name: x.Host} // nothing is said of the host it would have gone to
 		return s
 	}
 	if task.Action == "" {
