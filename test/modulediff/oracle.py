@@ -34,7 +34,12 @@ for line in sys.stdin:
             except SystemExit:
                 code = 0
             except BaseException as e:
-                print(json.dumps({"failed": True, "crashed": repr(e)}))
+                try:
+                    if type(e).__module__.startswith("ansible"):
+                        sys.excepthook(*sys.exc_info())  # what a module does with errors of its own
+                    print(json.dumps({"failed": True, "crashed": repr(e)}))
+                except SystemExit:
+                    code = 0
             sys.stdout.flush()
             os._exit(code)
         os.waitpid(pid, 0)

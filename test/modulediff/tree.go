@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -124,7 +125,7 @@ func when(seconds float64) string {
 }
 
 // volatile are keys of results that no two runs share.
-var volatile = map[string]bool{"invocation": true, "exception": true, "deprecations": true, "warnings": true}
+var volatile = map[string]bool{"invocation": true, "exception": true, "deprecations": true, "warnings": true, "traceback": true}
 
 // canon brings a result to a form that two runs can share.
 func canon(v any, key string) any {
@@ -140,6 +141,9 @@ func canon(v any, key string) any {
 	case []any:
 		for i := range x {
 			x[i] = canon(x[i], key+"[]")
+		}
+		if key == "files" || key == "directories" { // in the order of the directory on the disk
+			slices.SortFunc(x, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 		}
 	case string:
 		return tempName.ReplaceAllString(stable(x), "@TMP@")

@@ -299,18 +299,20 @@ func StateOf(info os.FileInfo) string {
 
 // Errno words an error as Python's OSError does: "[Errno 2] No such file or directory: b'/x'".
 func Errno(err error) string {
-	var path string
+	var path, from string
 	e := err
 	for {
 		if p, ok := e.(*os.PathError); ok {
 			path = p.Path
 		}
 		if l, ok := e.(*os.LinkError); ok {
-			path = l.New
+			path, from = l.New, l.Old
 		}
 		if n, ok := e.(syscall.Errno); ok {
 			s := "[Errno " + strconv.Itoa(int(n)) + "] " + ErrText(n)
-			if path != "" {
+			if from != "" {
+				s += ": b" + module.Quote(from) + " -> b" + module.Quote(path)
+			} else if path != "" {
 				s += ": b" + module.Quote(path)
 			}
 			return s

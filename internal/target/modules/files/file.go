@@ -62,6 +62,15 @@ type stamp struct {
 func runFile(ctx context.Context, c *module.Call) (module.Result, error) {
 	f := &fileCall{Call: c, ctx: ctx, path: c.Str("path"), src: c.Str("src"), follow: c.Bool("follow"), force: c.Bool("force"), attrs: hostos.AttrsOf(c)}
 	state := c.Str("state")
+	if info, err := os.Stat(f.path); state != "link" && state != "absent" && err == nil && info.IsDir() {
+		base := c.Str("_original_basename")
+		if base == "" && f.src != "" {
+			base = filepath.Base(f.src)
+		}
+		if base != "" {
+			f.path = filepath.Join(f.path, base)
+		}
+	}
 	f.prev = stateAt(f.path)
 	if state == "" {
 		switch {
@@ -79,22 +88,14 @@ func runFile(ctx context.Context, c *module.Call) (module.Result, error) {
 	if f.src != "" && state != "link" && state != "hard" {
 		return nil, module.Fail("src option requires state to be 'link' or 'hard'", f.about(module.Result{"path": f.path}))
 	}
-	if info, err := os.Stat(f.path); state != "link" && state != "absent" && err == nil && info.IsDir() {
-		base := c.Str("_original_basename")
-		if base == "" && f.src != "" {
-			base = filepath.Base(f.src)
-		}
-		if base != "" {
-			f.path = filepath.Join(f.path, base)
-			f.prev = stateAt(f.path)
-		}
-	}
 	var err error
-	if f.mtime, err = parseStamp(c, "modification_time", state); err != nil {
-		return nil, err
-	}
-	if f.atime, err = parseStamp(c, "access_time", state); err != nil {
-		return nil, err
+	if state != "absent" {
+		if f.mtime, err = parseStamp(c, "modification_time", state); err != nil {
+			return nil, err
+		}
+		if f.atime, err = parseStamp(c, "access_time", state); err != nil {
+			return nil, err
+		}
 	}
 	if c.Check {
 		f.warnUnknown()
@@ -121,15 +122,13 @@ func runFile(ctx context.Context, c *module.Call) (module.Result, error) {
 	return r, nil
 }
 
-// warnUnknown says that the wanted owner or group does not exist yet, which an earlier task may be about to change. In check mode
-// that is no failure.
+// warnUnknown says in check mode that the wanted owner or group does not exist yet, which an earlier task may be about to change.
 func (f *fileCall) warnUnknown() {
 	if f.attrs.Owner != nil {
 		o := *f.attrs.Owner
 		uid, err := strconv.Atoi(o)
 		if _, ok := hostos.LookupUser(o); err != nil && !ok {
 			f.Warn(fmt.Sprintf("failed to look up user %s. Create user up to this point in real play", o))
-			f.attrs.Owner = nil
 		} else if _, ok := hostos.LookupUID(uid); err == nil && !ok {
 			f.Warn(fmt.Sprintf("failed to look up user with uid %s. Create user up to this point in real play", o))
 		}
@@ -139,7 +138,6 @@ func (f *fileCall) warnUnknown() {
 		gid, err := strconv.Atoi(g)
 		if _, ok := hostos.LookupGroup(g); err != nil && !ok {
 			f.Warn(fmt.Sprintf("failed to look up group %s. Create group up to this point in real play", g))
-			f.attrs.Group = nil
 		} else if _, ok := hostos.LookupGID(gid); err == nil && !ok {
 			f.Warn(fmt.Sprintf("failed to look up group with gid %s. Create group up to this point in real play", g))
 		}
@@ -228,8 +226,11 @@ func (f *fileCall) times(path string) (bool, error) {
 		return false, nil
 	}
 	info, err := os.Stat(path)
-	if err != nil {
-		return f.Check, nil
+	switch {
+	case err != nil && f.Check:
+		return true, nil
+	case err != nil:
+		return false, f.fail("Error while updating modification or access time: %s", hostos.Errno(err))
 	}
 	st := info.Sys().(*syscall.Stat_t)
 	mtime, atime := info.ModTime(), time.Unix(st.Atim.Unix())
@@ -272,18 +273,15 @@ const utimeNow = 1<<30 - 1
 func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
 
 func (f *fileCall) attributes() (module.Result, error) {
-	f.startDiff("file")
-	delete(f.diff.Before, "state")
-	delete(f.diff.After, "state")
 	if f.prev == "link" && f.follow {
 		f.path = hostos.RealPath(f.path)
 		f.prev = stateAt(f.path)
 	}
+	f.startDiff("file")
 	if f.prev != "file" && f.prev != "hard" {
 		return nil, module.Fail(fmt.Sprintf("file (%s) is %s, cannot continue", f.path, f.prev),
 			f.about(module.Result{"path": f.path, "state": f.prev}))
 	}
-	f.diff.Before["path"], f.diff.After["path"] = f.path, f.path
 	changed, err := f.apply(f.path)
 	if err != nil {
 		return nil, err
@@ -301,18 +299,18 @@ func (f *fileCall) absent() (module.Result, error) {
 		err := filepath.WalkDir(f.path, func(p string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil || p == f.path:
-			case d.IsDir():
+			case d.IsDir() || d.Type()&fs.ModeSymlink != 0 && isDir(p):
 				dirs = append(dirs, p)
 			default:
 				files = append(files, p)
 			}
 			return nil
 		})
-		if err == nil && len(dirs)+len(files) > 0 {
+		if err == nil {
 			f.diff.Before["path_content"] = map[string]any{"directories": dirs, "files": files}
 		}
 	}
-	r := module.Result{"path": f.path, "changed": true, "diff": f.diffResult()}
+	r := module.Result{"path": f.path, "changed": true, "diff": f.diffResult(), "state": "absent"}
 	if f.Check {
 		return r, nil
 	}
@@ -323,19 +321,18 @@ func (f *fileCall) absent() (module.Result, error) {
 	} else if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, f.fail("unlinking failed: %s ", hostos.Errno(err))
 	}
-	r["state"] = "absent"
 	return r, nil
 }
 
 func (f *fileCall) touch() (module.Result, error) {
 	changed := false
-	if f.prev == "link" && f.follow {
-		f.path = hostos.RealPath(f.path)
-		f.prev = stateAt(f.path)
-	}
 	f.startDiff("touch")
 	r := module.Result{"dest": f.path}
-	if f.prev == "absent" {
+	fresh := f.prev == "absent"
+	if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) && f.prev == "link" && f.follow {
+		fresh = true // the target of the link is what is touched
+	}
+	if fresh {
 		if f.Check {
 			r["changed"] = true
 			return r, nil
@@ -349,8 +346,8 @@ func (f *fileCall) touch() (module.Result, error) {
 	}
 	c, err := f.apply(f.path)
 	if err != nil {
-		if f.prev == "absent" {
-			os.Remove(f.path)
+		if fresh {
+			os.Remove(hostos.RealPath(f.path))
 		}
 		return nil, err
 	}
@@ -370,10 +367,13 @@ func (f *fileCall) directory() (module.Result, error) {
 		if f.Check {
 			return module.Result{"path": f.path, "changed": true, "diff": f.diffResult()}, nil
 		}
-		changed = true
 		if err := f.makeDirs(); err != nil {
 			return nil, err
 		}
+		if _, err := f.times(f.path); err != nil {
+			return nil, err
+		}
+		return module.Result{"path": f.path, "changed": true, "diff": f.diffResult()}, nil
 	case "directory":
 	default:
 		return nil, f.fail("%s already exists as a %s", f.path, f.prev)
@@ -479,10 +479,7 @@ func (f *fileCall) timesOf(path string) (bool, error) {
 
 func (f *fileCall) link() (module.Result, error) {
 	src := f.src
-	if src == "" {
-		if f.prev != "link" {
-			return nil, module.Fail("src is required for creating new symlinks", nil)
-		}
+	if src == "" && f.prev == "link" {
 		to, err := os.Readlink(f.path)
 		if err != nil {
 			return nil, err
@@ -495,7 +492,7 @@ func (f *fileCall) link() (module.Result, error) {
 	}
 	abs := src
 	if !filepath.IsAbs(src) {
-		abs = filepath.Join(base, src)
+		abs = strings.TrimSuffix(base, "/") + "/" + src
 	}
 	if _, err := os.Stat(abs); err != nil && !f.force && f.src != "" {
 		return nil, module.Fail("src file does not exist, use \"force=yes\" if you really want to create the link: "+abs,
@@ -510,6 +507,9 @@ func (f *fileCall) link() (module.Result, error) {
 		}
 	} else if (f.prev == "file" || f.prev == "hard") && !f.force {
 		return nil, f.fail("refusing to convert from %s to symlink for %s", f.prev, f.path)
+	}
+	if src == "" {
+		return nil, module.Fail("src is required for creating new symlinks", nil)
 	}
 	f.startDiff("link")
 	changed := false
@@ -526,7 +526,7 @@ func (f *fileCall) link() (module.Result, error) {
 		changed = true
 	}
 	r := module.Result{"dest": f.path, "src": src}
-	if f.src == "" && !f.follow {
+	if _, err := os.Stat(f.path); f.src == "" && (!f.follow || err != nil) {
 		r["src"] = nil
 	}
 	if changed && !f.Check {
@@ -557,6 +557,11 @@ func (f *fileCall) link() (module.Result, error) {
 	return r, nil
 }
 
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 // replaceBy makes something at a temporary name and moves it over the path.
 func (f *fileCall) replaceBy(create func(tmp string) error) error {
 	tmp := filepath.Join(filepath.Dir(f.path), fmt.Sprintf(".%d.%d.tmp", os.Getpid(), time.Now().UnixNano()))
@@ -577,7 +582,7 @@ func (f *fileCall) replaceBy(create func(tmp string) error) error {
 
 func (f *fileCall) hard() (module.Result, error) {
 	fail := func(msg string) (module.Result, error) {
-		return nil, module.Fail(msg, f.about(module.Result{"dest": f.path, "src": f.src}))
+		return nil, module.Fail(msg, f.about(module.Result{"dest": f.path, "src": f.Args["src"]}))
 	}
 	if f.src == "" && f.prev != "hard" {
 		return nil, module.Fail("src is required for creating new hardlinks", nil)
@@ -592,11 +597,15 @@ func (f *fileCall) hard() (module.Result, error) {
 	switch f.prev {
 	case "absent":
 		changed = true
-	case "link":
-		if !f.force {
-			return fail("Cannot link, symlink exists at destination")
+	case "link": // also of the file itself: a name of it takes the link's place
+		old, err := os.Readlink(f.path)
+		if err != nil {
+			return fail(hostos.Errno(err))
 		}
-		changed = true
+		if old != f.src {
+			f.diff.Before["src"], f.diff.After["src"] = old, f.src
+			changed = true
+		}
 	case "hard":
 		if f.src != "" && !sameFile(f.path, f.src) {
 			if !f.force {
@@ -610,20 +619,30 @@ func (f *fileCall) hard() (module.Result, error) {
 		}
 		changed = true
 	case "directory":
-		return fail("Cannot link, directory exists at destination")
+		if sameFile(f.path, f.src) {
+			return module.Result{"path": f.path, "changed": false}, nil
+		}
+		if !f.force {
+			return fail("Cannot link: different hard link exists at destination")
+		}
+		changed = true
 	}
 	if changed && !f.Check {
 		var err error
 		if f.prev == "absent" {
-			err = os.Link(f.src, f.path)
+			src := f.src
+			if f.follow {
+				src = hostos.RealPath(src)
+			}
+			err = os.Link(src, f.path)
 		} else {
 			err = f.replaceBy(func(tmp string) error { return os.Link(f.src, tmp) })
 		}
 		if err != nil {
-			return fail("Error while linking: " + hostos.Errno(err))
+			return nil, f.fail("Error while linking: %s", hostos.Errno(err))
 		}
 	}
-	r := module.Result{"dest": f.path, "src": f.src}
+	r := module.Result{"dest": f.path, "src": f.Args["src"]}
 	if f.Check {
 		if _, err := os.Stat(f.path); err != nil {
 			r["changed"], r["diff"] = changed, f.diffResult()
