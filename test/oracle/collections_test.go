@@ -1,0 +1,276 @@
+package oracle
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var recordCollections = flag.String("record-collections", "", "directory of Ansible's own executables: record testdata/collections with them")
+
+const debianPackages = "/usr/lib/python3/dist-packages"
+
+// fingerprint says what the results of the modules depend on.
+const fingerprint = `
+import importlib, json, ssl, subprocess, sys
+print("python %d.%d.%d" % sys.version_info[:3], ssl.OPENSSL_VERSION)
+for name in ("cryptography", "lxml", "passlib", "psycopg2", "pymysql"):
+    try:
+        print(name, getattr(importlib.import_module(name), "__version__", "there"))
+    except ImportError:
+        print(name, "missing")
+for server in ("/usr/lib/postgresql/15/bin/postgres", "/usr/sbin/mariadbd"):
+    try:
+        print(subprocess.run([server, "--version"], stdout=subprocess.PIPE, universal_newlines=True).stdout.strip())
+    except OSError:
+        print(server, "missing")
+for name in ("ansible/posix", "community/crypto", "community/docker", "community/general", "community/mysql", "community/postgresql"):
+    try:
+        print(name, json.load(open("` + debianPackages + `/ansible_collections/%s/MANIFEST.json" % name))["collection_info"]["version"])
+    except OSError:
+        print(name, "missing")
+`
+
+// TestCollections runs modules of collections from their Python source, with Troupe's own module_utils, and compares every result
+// with what ansible-core 2.18 gave (testdata/collections/NAME.results). The collections are those of Debian's package ansible; where
+// it, or a library or server that a play needs, is another, nothing can be said.
+func TestCollections(t *testing.T) {
+	if testing.Short() {
+		t.Skip("minutes of keys, servers and archives")
+	}
+	seen, err := exec.Command("/usr/bin/python3", "-c", fingerprint).Output()
+	if err != nil || strings.Contains(string(seen), "community/general missing") {
+		t.Skip("no Python collections on this machine")
+	}
+	bin := *recordCollections
+	if bin == "" {
+		bin = build(t)
+	}
+	for name, start := range map[string]func(t *testing.T, dir string){"local": nil, "postgresql": startPostgreSQL, "mysql": startMySQL} {
+		t.Run(name, func(t *testing.T) {
+			golden := filepath.Join("testdata/collections", name+".results")
+			if *recordCollections != "" {
+				if err := os.WriteFile(golden, []byte(string(seen)+"\n"+collectionResults(t, bin, name, start)), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			recorded, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			libraries, want, _ := strings.Cut(string(recorded), "\n\n")
+			if libraries != strings.TrimSpace(string(seen)) {
+				t.Skipf("recorded with other libraries:\n%s", unified(t, libraries+"\n", string(seen)))
+			}
+			if got := collectionResults(t, bin, name, start); got != want {
+				t.Errorf("results differ:\n%s", unified(t, want, got))
+			}
+		})
+	}
+}
+
+// collectionResults runs a play and returns its results: a line for each task's name, and one for each value.
+func collectionResults(t *testing.T, bin, name string, start func(t *testing.T, dir string)) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "collections-") // a directory that the servers' users may enter, with a short name for sockets
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(dir, os.DirFS("testdata/collections/files")); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(t.TempDir(), "empty.cfg")
+	if err := os.WriteFile(config, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if start != nil {
+		start(t, dir)
+	}
+	cmd := exec.Command(filepath.Join(bin, "ansible-playbook"), "-i", "localhost,", "-c", "local", "-e", "dir="+dir, "-e", "ansible_python_interpreter=/usr/bin/python3",
+		filepath.Join("testdata/collections", name+".yml"))
+	cmd.Env = append(os.Environ(), "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C.UTF-8", "ANSIBLE_CONFIG="+config, "ANSIBLE_STDOUT_CALLBACK=ansible.posix.json",
+		"ANSIBLE_COLLECTIONS_PATH="+debianPackages, "ANSIBLE_DEPRECATION_WARNINGS=false")
+	out, err := cmd.Output()
+	var report struct {
+		Plays []struct {
+			Tasks []struct {
+				Task  struct{ Name string }
+				Hosts map[string]map[string]any
+			}
+		}
+	}
+	numbers := json.NewDecoder(bytes.NewReader(out))
+	numbers.UseNumber() // keys have long ones
+	if jerr := numbers.Decode(&report); jerr != nil {
+		t.Fatalf("%v, %v: %s", err, jerr, head(string(out)))
+	}
+	var b strings.Builder
+	for _, p := range report.Plays {
+		for _, task := range p.Tasks {
+			fmt.Fprintf(&b, "%s\n", task.Task.Name)
+			for _, line := range flat("", task.Hosts["localhost"]) {
+				b.WriteString("  " + strings.ReplaceAll(line, dir, "DIR") + "\n")
+			}
+		}
+	}
+	return b.String()
+}
+
+// changing are the keys whose values are never the same twice: times, sizes of keys, numbers, tracebacks, and what only one of the
+// two programs says.
+var changing = map[string]bool{
+	"action": true, "delta": true, "modulus": true, "serial_number": true, "size": true, "uid": true, "python_system_path": true, "traceback": true,
+	"module_stderr": true, "new_release": true, "new_release_path": true, "ctime": true, "mtime": true, "atime": true, "inode": true, "exception": true,
+	"_ansible_no_log": true, "salt": true, "query_all_time": true, "execution_time_ms": true, "executiontime": true, "pid": true,
+}
+
+// noise is what changes inside of texts.
+var noise = []struct {
+	pattern *regexp.Regexp
+	with    string
+}{
+	{regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]+)-----.*?-----END`), "$1"},
+	{regexp.MustCompile(`([0-9a-f]{2}:){10,}[0-9a-f]{2}`), "FINGERPRINT"},
+	{regexp.MustCompile(`SHA256:\S+|AAAA[0-9A-Za-z+/=]{20,}|^BB[A-Z][0-9A-Za-z+/=]{28,}$|[A-Za-z0-9+/]{60,}=*|\b[0-9a-f]{32,64}\b`), "KEY"},
+	{regexp.MustCompile(`\d{14}Z?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:?\d\d)?`), "TIME"},
+	{regexp.MustCompile(`copied, .*`), "copied"},
+	{regexp.MustCompile(` on \S+'s Python`), " on HOST's Python"},
+}
+
+// flat are the values of a result, a line each, with their paths.
+func flat(path string, v any) []string {
+	switch v := v.(type) {
+	case map[string]any:
+		if len(v) == 0 {
+			return []string{path + ": {}"}
+		}
+		var lines []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			if !changing[k] {
+				lines = append(lines, flat(path+"."+k, v[k])...)
+			}
+		}
+		return lines
+	case []any:
+		if len(v) == 0 {
+			return []string{path + ": []"}
+		}
+		if _, texts := v[0].(string); texts { // files of a directory have no order
+			slices.SortFunc(v, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		}
+		var lines []string
+		for i, e := range v {
+			lines = append(lines, flat(fmt.Sprintf("%s[%d]", path, i), e)...)
+		}
+		return lines
+	case string:
+		for _, n := range noise {
+			v = n.pattern.ReplaceAllString(v, n.with)
+		}
+		return []string{fmt.Sprintf("%s: %q", path, v)}
+	}
+	return []string{fmt.Sprintf("%s: %v", path, v)}
+}
+
+// as runs a command as another user.
+func as(user, dir string, command ...string) *exec.Cmd {
+	cmd := exec.Command("runuser", append([]string{"-u", user, "--"}, command...)...)
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// serve starts a server, waits until ready answers and stops it with the test.
+func serve(t *testing.T, cmd *exec.Cmd, ready func() error) {
+	t.Helper()
+	var log strings.Builder
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Skip(err)
+	}
+	ended := make(chan struct{})
+	go func() { // ends with the server, which Cleanup ends
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
+	})
+	var err error
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		if err = ready(); err == nil {
+			return
+		}
+		select {
+		case <-ended:
+			t.Fatalf("the server ended: %s", log.String())
+		case <-time.After(50 * time.Millisecond): // another process: there is nothing to wait for
+		}
+	}
+	t.Fatalf("%v: %s", err, log.String())
+}
+
+// startPostgreSQL runs a server whose socket is in dir.
+func startPostgreSQL(t *testing.T, dir string) {
+	t.Helper()
+	initdb, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if len(initdb) == 0 || os.Getuid() != 0 || exec.Command("id", "postgres").Run() != nil {
+		t.Skip("no PostgreSQL that root could start")
+	}
+	data := filepath.Join(dir, "pg")
+	for _, d := range []string{data, filepath.Join(dir, "space")} {
+		if out, err := exec.Command("install", "-d", "-m", "0700", "-o", "postgres", d).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	if out, err := as("postgres", data, initdb[0], "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale", "C").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	server := as("postgres", data, filepath.Join(filepath.Dir(initdb[0]), "postgres"), "-D", data, "-k", data, "-c", "listen_addresses=", "-c", "wal_level=logical", "-c", "fsync=off")
+	serve(t, server, func() error {
+		return exec.Command("psql", "-h", data, "-U", "postgres", "-c", "select 1").Run()
+	})
+}
+
+// startMySQL runs a MariaDB server whose socket is in dir.
+func startMySQL(t *testing.T, dir string) {
+	t.Helper()
+	install, err := exec.LookPath("mariadb-install-db")
+	if err != nil || os.Getuid() != 0 || exec.Command("id", "mysql").Run() != nil {
+		t.Skip("no MariaDB that root could start")
+	}
+	data := filepath.Join(dir, "my")
+	if out, err := exec.Command("install", "-d", "-m", "0755", "-o", "mysql", data).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if out, err := exec.Command(install, "--no-defaults", "--user=mysql", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	socket := filepath.Join(data, "s")
+	server := exec.Command("/usr/sbin/mariadbd", "--no-defaults", "--user=mysql", "--datadir="+data, "--socket="+socket, "--skip-networking", "--pid-file="+data+"/pid", "--server-id=1", "--log-bin=b")
+	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	serve(t, server, func() error {
+		return exec.Command("mariadb", "--no-defaults", "-S", socket, "-u", "root", "-e", "select 1").Run()
+	})
+}
