@@ -315,7 +315,12 @@ func (w *worker) run(ctx context.Context, t Task) (Outcome, error) {
 	select {
 	case rc := <-r.rc:
 		return finished(rc, out, errs)
-	case <-w.done:
+	case <-w.done: // somebody killed the worker; what it forked lives on
+		select {
+		case <-r.started:
+			syscall.Kill(-r.pid, syscall.SIGKILL)
+		default:
+		}
 		return Outcome{}, w.err
 	case <-ctx.Done():
 	case <-out.flood:
