@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/troupe-automation/troupe/jinja/syntax"
@@ -541,7 +542,7 @@ func (c *compiler) filter(e *syntax.Filter, sc *scope, inner evalFn) (evalFn, er
 		return nil, c.failAt(e, err)
 	}
 	if flt == nil {
-		return c.unknown(e, "filter", e.Name, sc)
+		return c.unknown(e, e.Node, e.Args, "filter", e.Name, sc)
 	}
 	node := inner
 	if e.Node != nil {
@@ -562,13 +563,28 @@ func (c *compiler) filter(e *syntax.Filter, sc *scope, inner evalFn) (evalFn, er
 }
 
 // unknown fails at once for a filter or test that does not exist; in a branch, and when no one else is to be asked for
-// names, only if the branch runs.
-func (c *compiler) unknown(e syntax.Expr, kind, name string, sc *scope) (evalFn, error) {
+// names, only if the branch runs, after what it is applied to and its arguments.
+func (c *compiler) unknown(e, applied syntax.Expr, a syntax.Args, kind, name string, sc *scope) (evalFn, error) {
 	if !sc.maybe || c.env.MissingFilter != nil || c.env.MissingTest != nil {
 		return nil, c.failAt(e, &UnknownError{Kind: kind, Name: name})
 	}
 	err := c.failAt(e, value.Errorf("TemplateRuntimeError", "No %s named %s found.", kind, mustRepr(value.Str(name))))
-	return func(*frame) (value.Value, error) { return nil, err }, nil
+	node, nodeErr := c.optional(applied, sc)
+	args, argsErr := c.args(a, sc)
+	if nodeErr != nil || argsErr != nil {
+		return nil, errors.Join(nodeErr, argsErr)
+	}
+	return func(f *frame) (value.Value, error) {
+		if node != nil {
+			if _, err := node(f); err != nil {
+				return nil, err
+			}
+		}
+		if _, _, err := args.eval(f); err != nil {
+			return nil, err
+		}
+		return nil, err
+	}, nil
 }
 
 func (c *compiler) test(e *syntax.Test, sc *scope) (evalFn, error) {
@@ -577,7 +593,7 @@ func (c *compiler) test(e *syntax.Test, sc *scope) (evalFn, error) {
 		return nil, c.failAt(e, err)
 	}
 	if t == nil {
-		return c.unknown(e, "test", e.Name, sc)
+		return c.unknown(e, e.Node, e.Args, "test", e.Name, sc)
 	}
 	node, err := c.compileExpr(e.Node, sc)
 	if err != nil {

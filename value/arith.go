@@ -191,13 +191,10 @@ func isSeq(v Value) bool {
 }
 
 func repeat(seq, count Value) (Value, error) {
-	switch c := count.(type) {
+	switch count.(type) {
 	case Int, Bool:
 	case *BigInt:
-		if c.Num.Sign() > 0 {
-			return nil, Errorf("OverflowError", "cannot fit 'int' into an index-sized integer")
-		}
-		count = Int(0)
+		return nil, Errorf("OverflowError", "cannot fit 'int' into an index-sized integer")
 	default:
 		if _, ok := seq.(Markup); ok {
 			return nil, TypeErrorf("'%s' object cannot be interpreted as an integer", count.TypeName())

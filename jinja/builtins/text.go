@@ -220,6 +220,9 @@ func truncate(c *jinja.Call) (value.Value, error) {
 	}
 	s, ok := value.AsString(cut)
 	if !ok {
+		if _, bytes := cut.(value.Bytes); bytes {
+			return nil, value.TypeErrorf("a bytes-like object is required, not 'str'")
+		}
 		return nil, value.Errorf("AttributeError", "'%s' object has no attribute 'rsplit'", cut.TypeName())
 	}
 	if i := strings.LastIndexByte(s, ' '); i >= 0 {
