@@ -11,4 +11,5 @@ var All = []*module.Module{
 	service,
 	serviceFacts,
 	systemdService,
+	sysvinit,
 }
