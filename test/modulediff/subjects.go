@@ -88,7 +88,9 @@ var (
 // is says whether the path is one of the names in the directory of a case.
 func is(path string, names ...string) bool {
 	path = strings.TrimSuffix(path, "/")
-	return slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(path, "/"+n) && strings.Count(path, "/") == 3+strings.Count(n, "/") })
+	return slices.ContainsFunc(names, func(n string) bool {
+		return strings.HasSuffix(path, "/"+n) && strings.Count(path, "/") == 3+strings.Count(n, "/")
+	})
 }
 
 // withAttributes adds the options of FileArgs, rarely wanted.
