@@ -53,8 +53,10 @@ func convert(t Type, v any) (any, error) {
 			return nil, fmt.Errorf("%s cannot be converted to a %s value", pyType(v), unit)
 		}
 		return n, nil
+	case TypeRaw, "":
+		return v, nil
 	}
-	return v, nil
+	return nil, errors.New("'NoneType' object is not callable") // a role's specification names a type that there is not: Python's words for it
 }
 
 func toBool(v any) (any, error) {

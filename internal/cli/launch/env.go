@@ -79,6 +79,10 @@ func (e *Env) Report(err error, code int) int {
 	d := e.Display(nil, 0)
 	for _, one := range diag.All(err) {
 		if e.Classic && !d.Err.TTY && e.Getenv("TROUPE_OUTPUT") != "full" {
+			if one.Exit == diag.ExitOptions && (one.Code == diag.ConfigSyntax || one.Code == diag.BadSetting) {
+				fmt.Fprintln(e.Stderr, "ERROR: "+one.Message()) // Ansible has no display yet when it reads its configuration
+				continue
+			}
 			d.Error(one.Message())
 			continue
 		}

@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/didyoumean"
 	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -233,34 +235,75 @@ func follow(p string) string {
 	return filepath.Join(follow(dir), name)
 }
 
-func settingSpan(d *diag.Diagnostic, origin Origin) *diag.Diagnostic {
-	if origin.File != "" {
-		d.At(source.Pos{File: origin.File}, 0, "")
+// badValue is the error of a setting whose value cannot be used. In a file the value is pointed at, elsewhere its origin is said.
+func badValue(origin Origin, summary, classic string) *diag.Diagnostic {
+	d := &diag.Diagnostic{Code: diag.BadSetting, Exit: diag.ExitOptions, Summary: summary, Classic: classic}
+	if origin.File == "" {
+		d.Summary += " (set by " + origin.String() + ")"
+		return d
+	}
+	at := valuePlace(origin)
+	return d.At(at.Pos, at.Len, "")
+}
+
+// valuePlace finds the value that a key of a configuration file has; only the file when it is not found.
+func valuePlace(origin Origin) source.Span {
+	none := source.Span{Pos: source.Pos{File: origin.File}}
+	section, key, _ := strings.Cut(origin.Name, ".")
+	data, err := os.ReadFile(origin.File)
+	if err != nil {
+		return none
+	}
+	in := ""
+	for i, line := range strings.Split(string(data), "\n") {
+		text := strings.TrimSpace(line)
+		if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+			in = text[1 : len(text)-1]
+			continue
+		}
+		at := strings.IndexAny(line, "=:")
+		if in != section && in != "DEFAULT" || at < 0 || !strings.EqualFold(strings.TrimSpace(line[:at]), key) {
+			continue
+		}
+		val := strings.TrimSpace(line[at+1:])
+		col := utf8.RuneCountInString(line[:at+1+strings.Index(line[at+1:], val)]) + 1
+		return source.Span{Pos: source.Pos{File: origin.File, Line: i + 1, Col: col}, Len: utf8.RuneCountInString(val)}
+	}
+	return none
+}
+
+func badSetting(s *Setting, origin Origin, problem string) error {
+	return badValue(origin, fmt.Sprintf("%s must be of type %s", s.Name, s.Type),
+		fmt.Sprintf("Invalid type for configuration option setting: %s (from %s): %s", s.Name, origin, problem))
+}
+
+func badChoice(s *Setting, origin Origin, got string) error {
+	choices := strings.Join(s.Choices, ", ")
+	d := badValue(origin, fmt.Sprintf("%q is no value of %s: use one of %s", got, s.Name, choices),
+		fmt.Sprintf("Invalid value \"%s\" for configuration option \"setting: %s \", valid values are: %s", got, s.Name, choices))
+	if near := didyoumean.Nearest(got, s.Choices); near != "" {
+		d.Hint("did you mean `" + near + "`?")
 	}
 	return d
 }
 
-func badSetting(s *Setting, origin Origin, problem string) error {
-	return settingSpan(&diag.Diagnostic{
-		Code: diag.BadSetting, Exit: diag.ExitOptions,
-		Summary: fmt.Sprintf("%s must be of type %s (set by %s)", s.Name, s.Type, origin),
-		Classic: fmt.Sprintf("Invalid type for configuration option setting: %s (from %s): %s", s.Name, origin, problem),
-	}, origin)
-}
-
-func badChoice(s *Setting, origin Origin, got string) error {
-	return settingSpan(&diag.Diagnostic{
-		Code: diag.BadSetting, Exit: diag.ExitOptions,
-		Summary: fmt.Sprintf("%q is no value of %s (set by %s): use one of %s", got, s.Name, origin, strings.Join(s.Choices, ", ")),
-		Classic: fmt.Sprintf("Invalid value \"%s\" for configuration option \"setting: %s \", valid values are: %s", got, s.Name, strings.Join(s.Choices, ", ")),
-	}, origin)
-}
-
+// badFile is a configuration file that does not parse. Python's words for it are Ansible's; ours say what to write.
 func badFile(file, problem string, line int) error {
-	d := &diag.Diagnostic{
-		Code: diag.ConfigSyntax, Exit: diag.ExitOptions,
-		Summary: "the configuration file cannot be read: " + strings.SplitN(problem, "\n", 2)[0],
-		Classic: fmt.Sprintf("Error reading config file (%s): %s", file, problem),
+	d := &diag.Diagnostic{Code: diag.ConfigSyntax, Exit: diag.ExitOptions, Classic: fmt.Sprintf("Error reading config file (%s): %s", file, problem)}
+	first, _, _ := strings.Cut(problem, "\n")
+	switch {
+	case strings.Contains(problem, "\n'[") && !strings.Contains(problem, "]"):
+		d.Summary = "the name of a section has no ] at its end"
+	case strings.HasPrefix(first, "File contains no section headers"):
+		d.Summary = "a line before the first [section]"
+		d.Hint("most settings belong to [defaults]: write that line above this one")
+	case strings.HasPrefix(first, "Source contains parsing errors"):
+		d.Summary = "neither a [section] nor key = value"
+	default:
+		if _, rest, ok := strings.Cut(first, "]: "); ok && strings.HasPrefix(first, "While reading from") {
+			first = rest
+		}
+		d.Summary = "the configuration file cannot be read: " + first
 	}
 	return d.At(source.Pos{File: file, Line: line}, 0, "")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/content/config"
+	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/internal/lang/yamldoc"
 	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/value"
@@ -55,6 +56,10 @@ func parseConstructed(_ context.Context, inv *Inventory, l *loader, src string) 
 			_ = vars.Set(k, v) // the key was hashable before
 		}
 		if err := c.host(h, vars); err != nil {
+			if d, ok := diag.As(err); ok {
+				d.Classic = fmt.Sprintf("failed to parse %s: %s ", src, d.Classic)
+				return d
+			}
 			return fmt.Errorf("failed to parse %s: %w ", src, err)
 		}
 	}
@@ -93,7 +98,7 @@ func (c *construct) host(h *Host, vars *value.Dict) error {
 		v, err := c.t.Render("{{"+p.Value.Text+"}}", vars)
 		if err != nil {
 			if c.strict {
-				return fmt.Errorf("Could not set %s for host %s: %w", p.Name(), h.Name, err)
+				return wrong(p.Value.Pos, len(p.Value.Text), fmt.Errorf("Could not set %s for host %s: %w", p.Name(), h.Name, err))
 			}
 			continue
 		}
@@ -104,7 +109,7 @@ func (c *construct) host(h *Host, vars *value.Dict) error {
 		v, err := c.t.Render("{% if "+p.Value.Text+" %} True {% else %} False {% endif %}", vars)
 		if err != nil {
 			if c.strict {
-				return fmt.Errorf("Could not add host %s to group %s: %w", h.Name, p.Name(), err)
+				return wrong(p.Value.Pos, len(p.Value.Text), fmt.Errorf("Could not add host %s to group %s: %w", h.Name, p.Name(), err))
 			}
 			continue
 		}
@@ -144,11 +149,11 @@ func (c *construct) text(entry *yamldoc.Node, key, fallback string, vars *value.
 
 func (c *construct) keyed(h *Host, entry *yamldoc.Node, vars *value.Dict) error {
 	if entry.Kind != yamldoc.Mapping {
-		return fmt.Errorf("Invalid keyed group entry, it must be a dictionary")
+		return wrong(entry.Pos, 0, fmt.Errorf("Invalid keyed group entry, it must be a dictionary"))
 	}
 	expr := entry.Get("key")
 	if expr == nil {
-		return fmt.Errorf("No key was supplied for keyed_groups")
+		return wrong(entry.Pos, 0, fmt.Errorf("No key was supplied for keyed_groups"))
 	}
 	key, err := c.t.Render("{{"+expr.Text+"}}", vars)
 	if err != nil {

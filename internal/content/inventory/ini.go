@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/troupe-automation/troupe/internal/source"
 )
@@ -33,8 +34,9 @@ func (inv *Inventory) parseINI(file string, data []byte) error {
 		}
 		at := source.Pos{File: file, Line: n, Col: 1 + strings.Index(raw, line)}
 		fail := func(format string, args ...any) error {
-			return fmt.Errorf("%s:%d: %s", file, n, fmt.Sprintf(format, args...))
+			return wrong(at, utf8.RuneCountInString(line), fmt.Errorf("%s:%d: %s", file, n, fmt.Sprintf(format, args...)))
 		}
+		placed := func(err error) error { return wrong(at, utf8.RuneCountInString(line), err) }
 		if m := iniSection.FindStringSubmatch(line); m != nil {
 			group, state = inv.SafeName(m[1]), "hosts"
 			if m[2] != "" {
@@ -54,7 +56,7 @@ func (inv *Inventory) parseINI(file string, data []byte) error {
 				case p != nil && p.state == "children":
 					inv.group(group)
 					if err := inv.addPending(p.parents, group); err != nil {
-						return err
+						return placed(err)
 					}
 					delete(pending, group)
 				case p != nil:
@@ -64,7 +66,7 @@ func (inv *Inventory) parseINI(file string, data []byte) error {
 			} else if p := pending[group]; p != nil && state != "vars" {
 				if p.state == "children" {
 					if err := inv.addPending(p.parents, group); err != nil {
-						return err
+						return placed(err)
 					}
 				}
 				delete(pending, group)
@@ -77,7 +79,7 @@ func (inv *Inventory) parseINI(file string, data []byte) error {
 		switch state {
 		case "hosts":
 			if err := inv.iniHost(line, group, at, fail); err != nil {
-				return err
+				return placed(err)
 			}
 		case "vars":
 			k, v, ok := strings.Cut(line, "=")
@@ -85,7 +87,7 @@ func (inv *Inventory) parseINI(file string, data []byte) error {
 				return fail("Expected key=value, got: %s", line)
 			}
 			if err := inv.groups[group].SetVar(strings.TrimSpace(k), typed(strings.TrimSpace(v), at), at); err != nil {
-				return err
+				return placed(err)
 			}
 		case "children":
 			m := iniGroup.FindStringSubmatch(line)
@@ -95,7 +97,7 @@ func (inv *Inventory) parseINI(file string, data []byte) error {
 			child := inv.SafeName(m[1])
 			if inv.groups[child] != nil {
 				if err := inv.AddChild(group, child); err != nil {
-					return err
+					return placed(err)
 				}
 				continue
 			}
@@ -116,9 +118,9 @@ func (inv *Inventory) parseINI(file string, data []byte) error {
 		switch {
 		case p == nil:
 		case p.state == "vars":
-			return fmt.Errorf("%s:%d: Section [%s:vars] not valid for undefined group: %s", file, p.line, name, name)
+			return wrong(source.Pos{File: file, Line: p.line}, 0, fmt.Errorf("%s:%d: Section [%s:vars] not valid for undefined group: %s", file, p.line, name, name))
 		default:
-			return fmt.Errorf("%s:%d: Section [%s:children] includes undefined group: %s", file, p.line, p.parents[len(p.parents)-1], name)
+			return wrong(source.Pos{File: file, Line: p.line}, 0, fmt.Errorf("%s:%d: Section [%s:children] includes undefined group: %s", file, p.line, p.parents[len(p.parents)-1], name))
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/internal/lang/yamldoc"
+	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/value"
 	"github.com/troupe-automation/troupe/vault"
 )
@@ -192,12 +193,13 @@ func (inv *Inventory) loadSource(ctx context.Context, l *loader, src string) (bo
 			parsed = parsed || ok
 		}
 		if !parsed {
-			return false, inv.unparsed(l, src)
+			return false, inv.unparsed(l, src, nil)
 		}
 		return true, nil
 	}
 	inv.source = src
 	var failures []string
+	var cause error // the first that has a place, else the first
 	for _, plugin := range l.o.Plugins {
 		p, known := l.find(ctx, inv, plugin)
 		if !known {
@@ -215,28 +217,74 @@ func (inv *Inventory) loadSource(ctx context.Context, l *loader, src string) (bo
 			return false, ctx.Err()
 		}
 		text := err.Error()
-		if d, ok := diag.As(err); ok {
+		d, ok := diag.As(err)
+		if ok {
 			text = d.Message()
+		}
+		had, known := diag.As(cause)
+		if cause == nil || ok && d.Pos().IsValid() && !(known && had.Pos().IsValid()) && !isScript(l, src) {
+			cause = err
 		}
 		failures = append(failures, fmt.Sprintf("\n* Failed to parse %s with %s plugin: %s", src, plugin, text))
 	}
 	for _, f := range failures {
 		inv.warn("%s", f)
 	}
-	return false, inv.unparsed(l, src)
+	return false, inv.unparsed(l, src, cause)
 }
 
-func (inv *Inventory) unparsed(l *loader, src string) error {
-	if l.o.FailUnparsed {
-		return &diag.Diagnostic{
-			Code: diag.InventorySource, Summary: "the inventory source " + src + " cannot be read",
-			Classic: "Completely failed to parse inventory source " + src,
+// unparsed says that nothing could read a source. A machine without the default one has done nothing wrong.
+func (inv *Inventory) unparsed(l *loader, src string, cause error) error {
+	if _, err := os.Stat(src); err != nil && src == l.o.Default {
+		return nil
+	}
+	if !l.o.FailUnparsed {
+		inv.warn("Unable to parse %s as an inventory source", src)
+		return nil
+	}
+	d := &diag.Diagnostic{
+		Code: diag.InventorySource, Summary: "the inventory source " + src + " cannot be read",
+		Classic: "Completely failed to parse inventory source " + src, Cause: cause,
+	}
+	why, ok := diag.As(cause)
+	switch {
+	case ok:
+		d.Summary, d.Spans, d.Hints = why.Summary, why.Spans, why.Hints
+	case cause != nil:
+		d.Summary = strings.TrimSpace(cause.Error())
+	}
+	return d
+}
+
+// wrong is a mistake at a place of a source. Ansible's words may begin with the place; ours stand beside it.
+func wrong(pos source.Pos, length int, err error) error {
+	if d, ok := diag.As(err); ok {
+		if !d.Pos().IsValid() {
+			d.At(pos, length, "")
+		}
+		return err
+	}
+	text := err.Error()
+	summary := strings.TrimPrefix(text, fmt.Sprintf("%s:%d: ", pos.File, pos.Line))
+	for _, w := range ownWords {
+		if strings.HasPrefix(summary, w.classic) {
+			summary = w.ours
 		}
 	}
-	if _, err := os.Stat(src); err == nil || src != l.o.Default {
-		inv.warn("Unable to parse %s as an inventory source", src)
-	}
-	return nil
+	d := &diag.Diagnostic{Code: diag.InventorySource, Summary: summary, Classic: text, Cause: err}
+	return d.At(pos, length, "")
+}
+
+// ownWords say what Python's words, which are Ansible's here, leave open.
+var ownWords = []struct{ classic, ours string }{
+	{"not enough values to unpack", "a range of hosts has no ] at its end"},
+	{"too many values to unpack", "a range of hosts has more than one ["},
+	{"invalid literal for int()", "a range of hosts goes from a number to a number, or from a letter to a letter"},
+	{"YAML inventory has invalid structure", "an inventory in YAML is a mapping from groups to what they have"},
+	{`Invalid "hosts" entry`, "the hosts of a group are a mapping: write a : behind each name, no - before it"},
+	{`Invalid "children" entry`, "the children of a group are a mapping: write a : behind each name, no - before it"},
+	{`Invalid "vars" entry`, "the variables of a group are a mapping: write name: value, no - before it"},
+	{"Invalid data from file, expected dictionary", "the variables of a host are a mapping"},
 }
 
 // passOver reports whether a directory entry is no inventory source (BEHAVIOUR §2.1).
@@ -432,7 +480,7 @@ func parseAuto(ctx context.Context, inv *Inventory, l *loader, src string) error
 	}
 	p, ok := l.find(ctx, inv, name.Text)
 	if !ok {
-		return fmt.Errorf("inventory config '%s' specifies unknown plugin '%s'", src, name.Text)
+		return wrong(name.Pos, len(name.Text), fmt.Errorf("inventory config '%s' specifies unknown plugin '%s'", src, name.Text))
 	}
 	if !p.verify(l, src) {
 		return fmt.Errorf("inventory source '%s' could not be verified by inventory plugin '%s'", src, name.Text)

@@ -15,7 +15,7 @@ func (inv *Inventory) parseYAML(root *yamldoc.Node) error {
 	case root.IsNull(), root.Kind != yamldoc.Scalar && len(root.Items)+len(root.Pairs) == 0, root.Text == "" && root.Kind == yamldoc.Scalar:
 		return fmt.Errorf("Parsed empty YAML file")
 	case root.Kind != yamldoc.Mapping:
-		return fmt.Errorf("YAML inventory has invalid structure, it should be a dictionary, got: <class '%s'>", root.PyType())
+		return wrong(root.Pos, 0, fmt.Errorf("YAML inventory has invalid structure, it should be a dictionary, got: <class '%s'>", root.PyType()))
 	case root.Get("plugin") != nil && isTrue(root.Get("plugin").Value()):
 		return fmt.Errorf("Plugin configuration YAML file, not YAML inventory")
 	}
@@ -39,7 +39,7 @@ func (inv *Inventory) yamlGroup(key, node *yamldoc.Node) (string, error) {
 	}
 	if _, ok := key.Value().(value.Str); !ok {
 		shown, _ := value.ToStr(key.Value())
-		return "", fmt.Errorf("Unable to add group %s: Invalid group name supplied, expected a string but got <class '%s'> for %s", shown, key.PyType(), shown)
+		return "", wrong(key.Pos, len(key.Text), fmt.Errorf("Unable to add group %s: Invalid group name supplied, expected a string but got <class '%s'> for %s", shown, key.PyType(), shown))
 	}
 	name := inv.AddGroup(key.Text)
 	sections := map[string]*yamldoc.Node{}
@@ -55,7 +55,7 @@ func (inv *Inventory) yamlGroup(key, node *yamldoc.Node) (string, error) {
 				}
 			}
 			if v.Kind != yamldoc.Mapping && !v.IsNull() {
-				return "", fmt.Errorf("Invalid \"%s\" entry for \"%s\" group, requires a dictionary, found \"<class '%s'>\" instead.", section, name, v.PyType())
+				return "", wrong(p.Key.Pos, len(section), fmt.Errorf("Invalid \"%s\" entry for \"%s\" group, requires a dictionary, found \"<class '%s'>\" instead.", section, name, v.PyType()))
 			}
 			sections[section] = v
 			continue
@@ -76,7 +76,7 @@ func (inv *Inventory) yamlGroup(key, node *yamldoc.Node) (string, error) {
 					return "", err
 				}
 				if err := inv.AddChild(name, child); err != nil {
-					return "", err
+					return "", wrong(c.Key.Pos, len(c.Key.Text), err)
 				}
 			}
 		case "hosts":
@@ -103,16 +103,16 @@ func (inv *Inventory) yamlHost(group string, entry yamldoc.Pair) error {
 	}
 	names, port, err := expand(text)
 	if err != nil {
-		return err
+		return wrong(entry.Key.Pos, len(entry.Key.Text), err)
 	}
 	if !entry.Value.IsNull() && entry.Value.Kind != yamldoc.Mapping {
 		shown, _ := value.ToStr(entry.Value.Value())
-		return fmt.Errorf("Invalid data from file, expected dictionary and got:\n\n%s", shown)
+		return wrong(entry.Value.Pos, len(entry.Value.Text), fmt.Errorf("Invalid data from file, expected dictionary and got:\n\n%s", shown))
 	}
 	for _, name := range names {
 		h, err := inv.AddHost(name, group, port)
 		if err != nil {
-			return err
+			return wrong(entry.Key.Pos, len(entry.Key.Text), err)
 		}
 		for _, v := range entry.Value.Entries() {
 			h.SetVar(v.Name(), v.Value.Value(), v.Key.Pos)

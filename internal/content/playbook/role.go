@@ -360,8 +360,8 @@ func (l *Loader) roleMeta(r *Role) error {
 			case "galaxy_info":
 				r.Meta.GalaxyInfo = e.Value.Value()
 			case "argument_specs":
-				if d, ok := e.Value.Value().(*value.Dict); ok {
-					r.Meta.ArgumentSpecs = d
+				if err := r.setSpecs(e.Value); err != nil {
+					return err
 				}
 			}
 		}
@@ -376,8 +376,8 @@ func (l *Loader) roleMeta(r *Role) error {
 			return err
 		}
 		if specs := root.Get("argument_specs"); specs != nil {
-			if d, ok := specs.Value().(*value.Dict); ok {
-				r.Meta.ArgumentSpecs = d
+			if err := r.setSpecs(specs); err != nil {
+				return err
 			}
 		}
 		break
@@ -451,6 +451,16 @@ func (l *Loader) roleTasks(r *Role, sub, from string) ([]*Block, error) {
 		}
 	}
 	return blocks, nil
+}
+
+// setSpecs takes the specifications of a role's entry points. Ansible breaks down on one that is no mapping.
+func (r *Role) setSpecs(node *yamldoc.Node) error {
+	d, ok := node.Value().(*value.Dict)
+	if !ok && !node.IsNull() {
+		return problem(diag.WrongKeywordType, node.Pos, "argument_specs is a mapping from entry points to their options")
+	}
+	r.Meta.ArgumentSpecs = d
+	return nil
 }
 
 // validation is the implicit first task that checks the role's arguments, nil when the entry point has no spec

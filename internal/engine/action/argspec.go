@@ -1,6 +1,7 @@
 package action
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/troupe-automation/troupe/jinja/syntax"
@@ -15,7 +16,7 @@ func runValidate(c *Context) (*Outcome, error) {
 	spec, _ := c.Args.GetStr("argument_spec")
 	specs, isDict := spec.(*value.Dict)
 	if !isDict {
-		return nil, raisef("Incorrect type for argument_spec, expected dict and got %s", pyType(orNone(spec)))
+		return nil, fmt.Errorf("Incorrect type for argument_spec, expected dict and got %s", pyType(orNone(spec)))
 	}
 	provided := value.NewDict()
 	if p, ok := c.Args.GetStr("provided_arguments"); ok {

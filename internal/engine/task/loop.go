@@ -406,23 +406,12 @@ func (x *exec) label(t *template.Templar, a *attempt, item value.Value) string {
 
 // asLists shows tuples, those of the filters zip and product for instance, as the lists that a template makes of them.
 func asLists(v value.Value) value.Value {
-	switch v := v.(type) {
-	case *value.Tuple:
-		return asLists(value.NewList(v.Elems...))
-	case *value.List:
-		l := &value.List{Elems: make([]value.Value, len(v.Elems))}
-		for i, e := range v.Elems {
-			l.Elems[i] = asLists(e)
+	return value.MapLeaves(v, func(e value.Value) value.Value {
+		if t, ok := e.(*value.Tuple); ok {
+			return asLists(value.NewList(t.Elems...))
 		}
-		return l
-	case *value.Dict:
-		d := v.Copy()
-		for k, e := range v.All() {
-			_ = d.Set(k, asLists(e)) // the key was hashable before
-		}
-		return d
-	}
-	return v
+		return e
+	})
 }
 
 func (x *exec) emitItem(a *attempt, st event.Status, label string) {

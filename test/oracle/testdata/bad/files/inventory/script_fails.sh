@@ -1,0 +1,2 @@
+#!/bin/sh
+echo no database >&2; exit 3
