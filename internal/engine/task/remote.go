@@ -376,6 +376,9 @@ func (r *remote) describe(call action.ModuleCall) (session.Call, error) {
 	if tmp, _, err := r.x.Config.PluginOption("shell", "sh", "remote_tmp", config.Sources{Vars: r.variable}); err == nil && tmp != value.None {
 		c.RemoteTmp = plain(tmp)
 	}
+	if c.Become != nil && c.Become.Guest() {
+		c.RemoteTmp = "/var/tmp"
+	}
 	if call.Python || !r.x.Services.IsNative(call.Name) {
 		py, err := r.x.Python(r.x.Task, call.Name)
 		if err != nil {

@@ -21,6 +21,9 @@ type Spec struct {
 	Pass   string  // secret
 }
 
+// Guest says that the user is another one without the rights of root: nothing is kept in that user's home.
+func (s Spec) Guest() bool { return s.user() != "root" && s.user() != "toor" }
+
 // Key is a text that is equal for specs that may share one agent. It holds no secret.
 func (s Spec) Key() string {
 	flags := "-"

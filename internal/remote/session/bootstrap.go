@@ -20,7 +20,9 @@ import (
 // The umask stays the user's, because modules inherit it. A directory is used only when it belongs to the user, is no link, and is closed to everybody else, and when files in
 // it can be executed. The text has neither single quotes nor line ends nor exclamation marks, so that any login shell
 // passes it on.
-func starter(at string, i *images) string {
+//
+// With guest the agent is that of a become user, who gets nothing into the home: there is always /var/tmp, as for Ansible's modules.
+func starter(at string, i *images, guest bool) string {
 	args := ""
 	for _, a := range i.args {
 		args += " " + dquote(a)
@@ -34,8 +36,12 @@ func starter(at string, i *images) string {
 	b.WriteString(`[ -t 0 ] && stty raw -echo; m=$(uname -sm); n=` + i.name + `-"${m##* }"; `)
 	// ok: is $1 a private directory of ours?
 	b.WriteString(`ok() { if [ -L "$1" ]; then return 1; fi; [ -d "$1" ] && [ -O "$1" ] && case $(ls -ld "$1") in drwx------*) ;; *) return 1 ;; esac; }; `)
-	b.WriteString(`h="$HOME/.cache/troupe"; if [ -x "$h/$n" ] && [ -O "$h/$n" ] && ok "$h"; then ` + exec(`"$h/$n"`) + `; fi; `)
-	b.WriteString(`u=$(id -u); z=raw; w="no directory can be used"; `)
+	home := "$HOME/.cache/troupe"
+	if guest {
+		home = "/var/tmp/troupe-$u"
+	}
+	b.WriteString(`u=$(id -u); h="` + home + `"; if [ -x "$h/$n" ] && [ -O "$h/$n" ] && ok "$h"; then ` + exec(`"$h/$n"`) + `; fi; `)
+	b.WriteString(`z=raw; w="no directory can be used"; `)
 	if at == "" { // within one machine a pipe is faster than gzip
 		b.WriteString(`command -v gzip >/dev/null 2>&1 && z=gz; `)
 	}
@@ -66,7 +72,7 @@ func startAgent(ctx context.Context, conn connection.Conn, here bool, cfg Config
 	}
 	// The agent outlives the call that starts it: ctx limits the start only.
 	life, stop := context.WithCancel(context.Background())
-	proc, err := conn.Start(life, "exec /bin/sh -c '"+starter(at, imgs)+"'", connection.StartOptions{})
+	proc, err := conn.Start(life, "exec /bin/sh -c '"+starter(at, imgs, false)+"'", connection.StartOptions{})
 	if err != nil {
 		stop()
 		return nil, err

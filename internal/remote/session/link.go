@@ -416,10 +416,10 @@ func (l *link) node(spec *become.Spec, web bool, limit time.Duration) (*node, er
 	if web {
 		imgs, at = l.imgs.web, ""
 	}
-	cmd := become.Command{Argv: []string{"/bin/sh", "-c", starter(at, imgs)}}
+	cmd := become.Command{Argv: []string{"/bin/sh", "-c", starter(at, imgs, spec != nil && spec.Guest())}}
 	if spec != nil {
 		var err error
-		if cmd, err = become.Build(*spec, starter(at, imgs)); err != nil {
+		if cmd, err = become.Build(*spec, starter(at, imgs, spec.Guest())); err != nil {
 			return nil, &TaskError{Code: wire.FailBecome, Msg: err.Error()}
 		}
 	}
