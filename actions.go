@@ -1,6 +1,7 @@
 package troupe
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ type actions struct {
 	finder  *collection.Finder
 	plugins *pyhost.Search
 	paths   []string // configured library directories
+	utils   moduleUtils
 	basedir string
 	rejects map[string]bool // modules that PLUGIN_FILTERS_CFG forbids, by short name
 
@@ -320,6 +322,9 @@ func (a *actions) python(t *playbook.Task, name string) (*pymodule.Module, error
 	if a.packed == nil {
 		a.packed = map[string]*pymodule.Module{}
 	}
+	if m.Missing != "" {
+		return nil, errors.New(m.Missing)
+	}
 	a.packed[path] = m
 	return m, nil
 }
@@ -330,49 +335,6 @@ func (a *actions) pythonName(t *playbook.Task, name string) string {
 		return "ansible_collections." + c + ".plugins.modules." + t.Resolved.Name
 	}
 	return "ansible.modules." + name[strings.LastIndexByte(name, '.')+1:]
-}
-
-// search finds what a module imports: module_utils beside library directories and in collections.
-func (a *actions) search(libraryDir string, t *playbook.Task) pymodule.Search {
-	var roots []string
-	if a.basedir != "" {
-		roots = append(roots, filepath.Join(a.basedir, "module_utils"))
-	}
-	if t.Role != nil {
-		roots = append(roots, filepath.Join(t.Role.Path, "module_utils"))
-	}
-	if c := t.Resolved.Collection; c == "" || strings.HasPrefix(c, "ansible.") { // a collection's own have other names
-		roots = append(roots, filepath.Join(filepath.Dir(libraryDir), "module_utils"))
-	}
-	return func(dotted string) ([]byte, bool, bool) {
-		if rest, ok := strings.CutPrefix(dotted, "ansible.module_utils."); ok {
-			for _, root := range roots {
-				if src, pkg, ok := pythonSource(filepath.Join(root, strings.ReplaceAll(rest, ".", "/"))); ok {
-					return src, pkg, true
-				}
-			}
-			return nil, false, false
-		}
-		if strings.HasPrefix(dotted, "ansible_collections.") {
-			for _, root := range a.finder.Paths {
-				if src, pkg, ok := pythonSource(filepath.Join(root, strings.ReplaceAll(dotted, ".", "/"))); ok {
-					return src, pkg, true
-				}
-			}
-		}
-		return nil, false, false
-	}
-}
-
-func pythonSource(base string) (src []byte, pkg, ok bool) {
-	if b, err := os.ReadFile(base + ".py"); err == nil {
-		return b, false, true
-	}
-	if st, err := os.Stat(base); err == nil && st.IsDir() {
-		b, _ := os.ReadFile(filepath.Join(base, "__init__.py")) // a package may do without
-		return b, true, true
-	}
-	return nil, false, false
 }
 
 // HasParameter implements playbook.Parameters.

@@ -117,7 +117,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 		Inventory: p.Inventory, Files: files, Precedence: o.Config.List("VARIABLE_PRECEDENCE"),
 		Merge: o.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge", Plugins: p.varsPlugins.Layers,
 	}
-	p.actions = &actions{plugins: p.Plugins.Search, natives: o.Natives, finder: finder, paths: append(o.ModulePath, o.Config.List("DEFAULT_MODULE_PATH")...)}
+	p.actions = &actions{utils: newModuleUtils(o.Config), plugins: p.Plugins.Search, natives: o.Natives, finder: finder, paths: append(o.ModulePath, o.Config.List("DEFAULT_MODULE_PATH")...)}
 	if p.actions.rejects, err = p.rejectedModules(); err != nil {
 		return nil, err
 	}

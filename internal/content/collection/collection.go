@@ -234,6 +234,18 @@ func (f *Finder) Route(kind Kind, fqcn string) (string, error) {
 	return "", fmt.Errorf("the redirects of %s go in a circle", fqcn)
 }
 
+// UtilsName is the dotted Python name of a part of module_utils by its full name in routing, "" when it has no collection.
+func UtilsName(fqcn string) string {
+	if strings.HasPrefix(fqcn, "ansible_collections.") {
+		return fqcn
+	}
+	col, rest, ok := Split(fqcn)
+	if !ok {
+		return ""
+	}
+	return "ansible_collections." + col + ".plugins.module_utils." + rest
+}
+
 // pluginFile finds NAME.py, or for modules any file called NAME or NAME.ext, in a directory.
 func pluginFile(dir, name string) string {
 	base := filepath.Join(dir, filepath.FromSlash(name))

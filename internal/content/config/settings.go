@@ -175,6 +175,7 @@ var settings = []Setting{
 	{Name: "MAX_FILE_SIZE_FOR_DIFF", Type: "integer", Default: 104448, Env: []string{"ANSIBLE_MAX_DIFF_SIZE"}, Ini: []IniKey{{"defaults", "max_diff_size"}}},
 	{Name: "MODULE_IGNORE_EXTS", Type: "list", Default: "{{(REJECT_EXTS + ('.yaml', '.yml', '.ini'))}}", Env: []string{"ANSIBLE_MODULE_IGNORE_EXTS"}, Ini: []IniKey{{"defaults", "module_ignore_exts"}}},
 	{Name: "MODULE_STRICT_UTF8_RESPONSE", Type: "boolean", Default: true, Env: []string{"ANSIBLE_MODULE_STRICT_UTF8_RESPONSE"}, Ini: []IniKey{{"defaults", "module_strict_utf8_response"}}},
+	{Name: "MODULE_UTILS", Default: "auto", Env: []string{"TROUPE_MODULE_UTILS"}, Ini: []IniKey{{"python", "module_utils"}}, Choices: []string{"auto", "bundled", "installed"}, Own: true},
 	{Name: "NETCONF_SSH_CONFIG", Env: []string{"ANSIBLE_NETCONF_SSH_CONFIG"}, Ini: []IniKey{{"netconf_connection", "ssh_config"}}},
 	{Name: "NETWORK_GROUP_MODULES", Type: "list", Default: []string{"eos", "nxos", "ios", "iosxr", "junos", "enos", "ce", "vyos", "sros", "dellos9", "dellos10", "dellos6", "asa", "aruba", "aireos", "bigip", "ironware", "onyx", "netconf", "exos", "voss", "slxos"}, Env: []string{"ANSIBLE_NETWORK_GROUP_MODULES"}, Ini: []IniKey{{"defaults", "network_group_modules"}}},
 	{Name: "OLD_PLUGIN_CACHE_CLEARING", Type: "boolean", Default: false, Env: []string{"ANSIBLE_OLD_PLUGIN_CACHE_CLEAR"}, Ini: []IniKey{{"defaults", "old_plugin_cache_clear"}}},

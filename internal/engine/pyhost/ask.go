@@ -297,14 +297,10 @@ func askMoved(q *question) (value.Value, error) {
 	if err != nil || to == name {
 		return value.None, err
 	}
-	col, rest, ok := collection.Split(to)
-	if strings.HasPrefix(to, "ansible_collections.") {
-		return value.Str(to), nil
+	if dotted := collection.UtilsName(to); dotted != "" {
+		return value.Str(dotted), nil
 	}
-	if !ok {
-		return value.None, nil
-	}
-	return value.Str("ansible_collections." + col + ".plugins.module_utils." + rest), nil
+	return value.None, nil
 }
 
 func askSetting(q *question) (value.Value, error) {

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -36,6 +37,7 @@ type Module struct {
 	Interpreter []string
 	Probe       []string // INTERPRETER_PYTHON_FALLBACK, best first; nil is Ansible's list
 	Shebang     []string // interpreter named in the file, and its argument
+	Missing     string   // why the module cannot run: it imports what nobody has
 }
 
 // Blob is content that hosts keep by its hash.
@@ -88,6 +90,19 @@ func Library() map[string]string {
 	return m
 }
 
+// Has tells whether Troupe's library has a module, or a module that a name may be an attribute of.
+func Has(dotted string) bool {
+	m := Library()
+	for _, name := range []string{dotted, dotted + ".__init__"} {
+		if _, ok := m[name]; ok {
+			return true
+		}
+	}
+	parent, _, _ := cutLast(dotted)
+	_, ok := m[parent]
+	return ok || strings.HasPrefix(dotted, "ansible.module_utils.six.")
+}
+
 // Pack prepares a module. name is what the user wrote, full the dotted Python name (for relative imports; "" makes one of
 // the name), search may be nil.
 func Pack(name, full string, source []byte, search Search) *Module {
@@ -98,7 +113,9 @@ func Pack(name, full string, source []byte, search Search) *Module {
 	if m.Style == wire.StylePython {
 		m.Interpreter = []string{"auto"}
 		m.Libraries = []Blob{Base()}
-		if extra := collect(full, source, search); len(extra) > 0 {
+		extra, missing := collect(full, source, search)
+		m.Missing = missing
+		if len(extra) > 0 {
 			data, err := json.Marshal(extra)
 			if err != nil {
 				panic("pymodule: " + err.Error()) // a map of strings
@@ -162,12 +179,13 @@ func shebang(source []byte) []string {
 }
 
 // collect finds what a module imports, and what that imports, as far as the base library does not have it. Modules of the
-// user win over those of the base library. What is found nowhere is left to Python's own error.
-func collect(full string, source []byte, search Search) wire.Library {
+// user win over those of the base library. missing says which import at the level of a file is found nowhere; what may be caught
+// is left to Python.
+func collect(full string, source []byte, search Search) (found wire.Library, missing string) {
 	known, _ := base()
-	found := wire.Library{}
+	found = wire.Library{}
 	if search == nil {
-		return found
+		return found, ""
 	}
 	seen := map[string]bool{}
 	type file struct {
@@ -209,12 +227,25 @@ func collect(full string, source []byte, search Search) wire.Library {
 				continue
 			}
 			want(module)
+			candidates := []string{module}
 			for _, n := range i.names {
 				want(module + "." + n)
+				candidates = []string{module + "." + n, module}
+			}
+			if i.required && missing == "" && strings.Contains(module, ".module_utils.") && !slices.ContainsFunc(candidates, func(name string) bool {
+				return has(found, name) || Has(name)
+			}) {
+				missing = "Could not find imported module support code for " + full + ".  Looked for (['" + strings.Join(candidates, "', '") + "'])"
 			}
 		}
 	}
-	return found
+	return found, missing
+}
+
+func has(found wire.Library, name string) bool {
+	_, module := found[name]
+	_, pkg := found[name+".__init__"]
+	return module || pkg
 }
 
 func cutLast(dotted string) (parent, last string, ok bool) {

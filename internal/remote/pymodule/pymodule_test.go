@@ -67,6 +67,33 @@ func TestStyle(t *testing.T) {
 	}
 }
 
+// An import at the level of the file that nobody can answer is told before anything is sent; what may be caught, or is only text, is
+// left to Python.
+func TestMissing(t *testing.T) {
+	const basic = "from ansible.module_utils.basic import AnsibleModule\n"
+	own := func(dotted string) ([]byte, bool, bool) {
+		return []byte("from ansible.module_utils.deeper import x\n"), false, dotted == "ansible.module_utils.own"
+	}
+	for _, c := range []struct{ name, source, want string }{
+		{"there", basic + "import ansible.module_utils.urls\nfrom ansible.module_utils import six, basic\nfrom ansible.module_utils.six.moves import urllib\n", ""},
+		{"from", basic + "from ansible.module_utils.zebra import foo4\n", "['ansible.module_utils.zebra.foo4', 'ansible.module_utils.zebra']"},
+		{"import", basic + "import ansible.module_utils.zebra\n", "['ansible.module_utils.zebra']"},
+		{"of a collection", basic + "from ansible_collections.a.b.plugins.module_utils.c import d\n", "['ansible_collections.a.b.plugins.module_utils.c.d', 'ansible_collections.a.b.plugins.module_utils.c']"},
+		{"what another imports", "import ansible.module_utils.own\n", "['ansible.module_utils.deeper.x', 'ansible.module_utils.deeper']"},
+		{"caught", basic + "try:\n    import ansible.module_utils.zebra\nexcept ImportError: pass\n", ""},
+		{"text", basic + "DOCUMENTATION = '''\nfrom ansible.module_utils.zebra import x\n'''\nE = r\"\"\"one\"\"\"\n", ""},
+		{"after a text", basic + "D = \"\"\"it's ''' odd\n\"\"\"\nimport ansible.module_utils.zebra\n", "['ansible.module_utils.zebra']"},
+	} {
+		want := ""
+		if c.want != "" {
+			want = "Could not find imported module support code for ansible.modules.m.  Looked for (" + c.want + ")"
+		}
+		if got := pymodule.Pack("m", "", []byte(c.source), own).Missing; got != want {
+			t.Errorf("%s: %q, want %q", c.name, got, want)
+		}
+	}
+}
+
 func FuzzPack(f *testing.F) {
 	f.Add([]byte("from ansible.module_utils.basic import (\n a,\n b)\nimport x, y as z; import q\nfrom . import \\\n c\n"))
 	f.Fuzz(func(t *testing.T, source []byte) {
