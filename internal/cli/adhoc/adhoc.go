@@ -27,7 +27,7 @@ func command(prog string) *argparse.Command {
 		{Names: []string{"-t", "--tree"}, Dest: "tree", Metavar: "DIR", Help: "write each host's result to a file in this directory"},
 		{Names: []string{"--playbook-dir"}, Dest: "basedir", Metavar: "DIR", Help: "where roles, group_vars and plugins are"},
 		{Names: []string{"--task-timeout"}, Dest: "task_timeout", Int: true, Metavar: "SECONDS", Help: "stop the module after this long"},
-	}, launch.Run(), launch.Connect(), launch.Become(), launch.Vault())
+	}, launch.Run(), launch.Events(), launch.Connect(), launch.Become(), launch.Vault())
 	return &argparse.Command{
 		Prog: prog, Summary: "Runs one module on the hosts that match a pattern.", Flags: flags, Args: []string{"pattern"},
 		Examples: "  " + prog + " -i hosts.ini web -m ping\n  " + prog + " -i hosts.ini all -a 'uptime'\n  " + prog + " -i hosts.ini db -b -m apt -a 'name=postgresql state=present'",
@@ -113,10 +113,15 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	} else if s.Config.Bool("DEFAULT_LOAD_CALLBACK_PLUGINS") {
 		callback = ""
 	}
-	sink, err := s.Callbacks(ctx, p, callback, opt)
+	callbacks, err := s.Callbacks(ctx, p, callback, opt)
 	if err != nil {
 		return 0, err
 	}
+	sink, done, err := s.Lines(callbacks)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
 	code, err := p.Run(ctx, troupe.RunOptions{
 		Playbooks: []*playbook.Playbook{pb}, Sink: sink, Limit: s.Limit(), Forks: v.Int("forks"), Verbosity: s.Verbosity, CLI: cli, Prompt: s.Prompt,
 		Tags: []string{"all"},

@@ -21,7 +21,7 @@ import (
 )
 
 func command(prog string) *argparse.Command {
-	flags := slices.Concat(launch.Common(), launch.Inventory(), launch.Run(), []argparse.Flag{
+	flags := slices.Concat(launch.Common(), launch.Inventory(), launch.Run(), launch.Events(), []argparse.Flag{
 		{Names: []string{"-t", "--tags"}, Dest: "tags", Kind: argparse.Append, Help: "only tasks with these tags", Group: "tasks"},
 		{Names: []string{"--skip-tags"}, Dest: "skip_tags", Kind: argparse.Append, Help: "no tasks with these tags", Group: "tasks"},
 		{Names: []string{"--syntax-check"}, Dest: "syntax", Kind: argparse.True, Help: "read the playbook and do nothing else", Group: "tasks"},
@@ -156,10 +156,15 @@ func execute(ctx context.Context, s *launch.Session, p *troupe.Project, pb *play
 	if err != nil {
 		return 0, err
 	}
-	sink, err := s.Callbacks(ctx, p, "", s.CallbackOptions())
+	callbacks, err := s.Callbacks(ctx, p, "", s.CallbackOptions())
 	if err != nil {
 		return 0, err
 	}
+	sink, done, err := s.Lines(callbacks)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
 	o := troupe.RunOptions{
 		Playbooks: []*playbook.Playbook{pb}, Sink: sink, Tags: only, Skip: skip, StartAtTask: s.Values.Str("start_at_task"), Limit: s.Limit(),
 		Forks: s.Values.Int("forks"), Verbosity: s.Verbosity, ForceHandlers: s.Values.Bool("force_handlers"), FlushCache: s.Values.Bool("flush_cache"),
