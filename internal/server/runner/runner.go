@@ -1,0 +1,190 @@
+// Package runner runs one job as a child process of this same program: in a private directory, with a private environment, secrets
+// in memory-backed files, and its events read as they come. It knows neither database nor API.
+//
+// Called by internal/server/dispatch.
+package runner
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/troupe-automation/troupe/event"
+)
+
+// Spec is one run.
+type Spec struct {
+	Self []string // the program and the first words of its command line, "troupe playbook"
+	Args []string // further arguments; SecretDir in them stands for the directory of Files
+	Env  []string
+	Dir  string // where the project is
+	// Files are secrets and other inputs, by name; they live as long as the run.
+	Files   map[string][]byte
+	Timeout time.Duration // 0: none
+}
+
+// SecretDir stands for the directory of a run's files in its arguments and environment.
+const SecretDir = "{{secrets}}"
+
+// Outcome is how a run ended.
+type Outcome struct {
+	Code     int
+	Canceled bool
+	TimedOut bool
+	// Stderr is what the program said outside of events: why it could not start, say.
+	Stderr string
+	Err    error // the run could not be made or followed
+}
+
+// maxLine is the longest event that is read; a child that writes more is not one of ours.
+const maxLine = 64 << 20
+
+// grace is how long a run has to end after it was asked to.
+const grace = 15 * time.Second
+
+// Run starts the child and gives its lines to each, in order. It ends when the child has ended and every line was read; when ctx is
+// done the child is asked to stop, then killed with all that it started.
+func Run(ctx context.Context, spec Spec, each func(event.Line)) Outcome {
+	dir, err := privateDir()
+	if err != nil {
+		return Outcome{Err: err}
+	}
+	defer os.RemoveAll(dir)
+	for name, content := range spec.Files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			return Outcome{Err: err}
+		}
+	}
+	runCtx, stop := ctx, func() {}
+	if spec.Timeout > 0 {
+		runCtx, stop = context.WithTimeout(ctx, spec.Timeout)
+	}
+	defer stop()
+	events, write, err := os.Pipe()
+	if err != nil {
+		return Outcome{Err: err}
+	}
+	defer events.Close()
+	argv := append(append([]string{}, spec.Self...), spec.Args...)
+	for i := range argv {
+		argv[i] = strings.ReplaceAll(argv[i], SecretDir, dir)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir = spec.Dir
+	for _, e := range spec.Env {
+		cmd.Env = append(cmd.Env, strings.ReplaceAll(e, SecretDir, dir))
+	}
+	cmd.ExtraFiles = []*os.File{write} // descriptor 3
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	stderr := &tail{max: 32 << 10}
+	cmd.Stderr = stderr
+	cmd.WaitDelay = 2 * time.Second
+	start := startLocked(cmd)
+	write.Close()
+	if start != nil {
+		return Outcome{Err: start}
+	}
+	ended := make(chan struct{})
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		select {
+		case <-ended:
+			return
+		case <-runCtx.Done():
+		}
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+		select {
+		case <-ended:
+		case <-time.After(grace):
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
+	})
+	// Reading stops soon after the child's end: something that it left behind may hold the pipe open.
+	read := make(chan error, 1)
+	go func() { read <- readLines(events, each) }()
+	waitErr := cmd.Wait()
+	close(ended)
+	watcher.Wait()
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what is left of its group
+	events.SetReadDeadline(time.Now().Add(5 * time.Second))
+	readErr := <-read
+	out := Outcome{Code: cmd.ProcessState.ExitCode(), Stderr: stderr.String(), Canceled: ctx.Err() != nil, TimedOut: ctx.Err() == nil && runCtx.Err() != nil}
+	var exit *exec.ExitError
+	if waitErr != nil && !errors.As(waitErr, &exit) && !errors.Is(waitErr, exec.ErrWaitDelay) {
+		out.Err = waitErr
+	}
+	if readErr != nil && !errors.Is(readErr, os.ErrDeadlineExceeded) {
+		out.Err = readErr
+	}
+	return out
+}
+
+// readLines reads events until the end. A line that is no event ends the reading: the child is not to be trusted.
+func readLines(r io.Reader, each func(event.Line)) error {
+	sc := bufio.NewScanner(r)
+	sc.Buffer(make([]byte, 64<<10), maxLine)
+	for sc.Scan() {
+		if len(bytes.TrimSpace(sc.Bytes())) == 0 {
+			continue
+		}
+		var l event.Line
+		if err := json.Unmarshal(sc.Bytes(), &l); err != nil {
+			io.Copy(io.Discard, r)
+			return fmt.Errorf("the run wrote an event that cannot be read: %w", err)
+		}
+		if l.V > event.Version {
+			io.Copy(io.Discard, r)
+			return fmt.Errorf("the run writes events of version %d, this server reads %d", l.V, event.Version)
+		}
+		each(l)
+	}
+	if err := sc.Err(); err != nil {
+		io.Copy(io.Discard, r)
+		return err
+	}
+	return nil
+}
+
+// privateDir makes a directory for secrets, in memory where the system has a place for that.
+func privateDir() (string, error) {
+	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() {
+		if dir, err := os.MkdirTemp("/dev/shm", "troupe-"); err == nil {
+			return dir, nil
+		}
+	}
+	return os.MkdirTemp("", "troupe-")
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu  sync.Mutex
+	b   []byte
+	max int
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.b = append(t.b, p...)
+	if len(t.b) > t.max {
+		t.b = append([]byte{}, t.b[len(t.b)-t.max:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.b)
+}
