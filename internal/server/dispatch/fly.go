@@ -1,0 +1,379 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/troupe-automation/troupe/event"
+	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/project"
+	"github.com/troupe-automation/troupe/internal/server/runner"
+	"github.com/troupe-automation/troupe/internal/server/store"
+)
+
+// fly runs one job to its end. ctx ends when the job is canceled or the server stops; server ends only when the server stops.
+func (d *Dispatcher) fly(ctx, server context.Context, job domain.Record) {
+	in := d.newIntake(job)
+	status, why := d.perform(ctx, job, in)
+	if ctx.Err() != nil && status != "successful" {
+		status, why = "canceled", ""
+		if server.Err() != nil {
+			status, why = "error", "The server was stopped while this job ran."
+		}
+	}
+	// What the run said must be stored even though its context is gone.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if err := in.close(last); err != nil {
+		d.Log.Error("storing events", "job", job.ID(), "error", err)
+		status, why = "error", "Its events could not be stored: "+err.Error()
+	}
+	err := d.DB.Write(last, func(tx *store.Tx) error {
+		if err := in.summaries(tx); err != nil {
+			return err
+		}
+		return d.end(tx, job, status, why, in.results())
+	})
+	if err != nil {
+		d.Log.Error("ending a job", "job", job.ID(), "error", err)
+	}
+}
+
+// perform does what the kind of job is.
+func (d *Dispatcher) perform(ctx context.Context, job domain.Record, in *intake) (status, why string) {
+	var err error
+	switch job.Type() {
+	case "project_update":
+		err = d.updateProject(ctx, job, in)
+	case "inventory_update":
+		err = d.updateInventory(ctx, job, in)
+	case "system_job":
+		err = d.system(ctx, job, in)
+	default:
+		return d.play(ctx, job, in)
+	}
+	if err != nil {
+		in.say("\x1b[1;31mERROR! " + err.Error() + "\x1b[0m")
+		return "failed", err.Error()
+	}
+	return "successful", ""
+}
+
+// play runs a playbook or an ad hoc command as a child process.
+func (d *Dispatcher) play(ctx context.Context, job domain.Record, in *intake) (status, why string) {
+	dir, err := os.MkdirTemp(d.Dir, fmt.Sprintf("job-%d-", job.ID()))
+	if err != nil {
+		return "error", err.Error()
+	}
+	defer os.RemoveAll(dir)
+	spec, err := d.spec(ctx, job, dir)
+	if err != nil {
+		in.say("\x1b[1;31mERROR! " + err.Error() + "\x1b[0m")
+		return "error", err.Error()
+	}
+	shown := domain.Record{"job_args": string(domain.Encode(append(append([]string{}, spec.Self...), spec.Args...))), "job_cwd": spec.Dir, "job_env": domain.Encode(publicEnv(spec.Env)), "scm_revision": job["scm_revision"]}
+	if err := d.DB.Write(ctx, func(tx *store.Tx) error { return tx.Update(job.Type(), job.ID(), shown) }); err != nil {
+		return "error", err.Error()
+	}
+	out := runner.Run(ctx, spec, in.line)
+	if s := strings.TrimSpace(out.Stderr); s != "" {
+		in.say(s)
+	}
+	switch {
+	case out.Err != nil:
+		return "error", out.Err.Error()
+	case out.TimedOut:
+		return "failed", "Job terminated due to timeout"
+	case out.Code == 0:
+		return "successful", ""
+	case out.Code < 0:
+		return "error", "The run was killed."
+	}
+	return "failed", ""
+}
+
+// publicEnv is an environment without values that a credential gave.
+func publicEnv(env []string) map[string]string {
+	out := map[string]string{}
+	for _, e := range env {
+		k, v, _ := strings.Cut(e, "=")
+		if !plainVariables[k] {
+			v = "**********"
+		}
+		out[k] = v
+	}
+	return out
+}
+
+var plainVariables = map[string]bool{"PATH": true, "HOME": true, "LC_ALL": true, "ANSIBLE_FORCE_COLOR": true, "ANSIBLE_HOST_KEY_CHECKING": true, "ANSIBLE_RETRY_FILES_ENABLED": true, "JOB_ID": true,
+	"INVENTORY_ID": true, "PROJECT_REVISION": true, "TROUPE_OUTPUT": true, "ANSIBLE_BASE_TEAM_TYPE": true, "AWX_HOST": true, "TMPDIR": true}
+
+// spec is how the child is called.
+func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (runner.Spec, error) {
+	tx := d.DB.Read(ctx)
+	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Timeout: time.Duration(job.Int("timeout")) * time.Second}
+	s.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8", "ANSIBLE_FORCE_COLOR=true", "ANSIBLE_HOST_KEY_CHECKING=false", "ANSIBLE_RETRY_FILES_ENABLED=false",
+		"JOB_ID=" + strconv.FormatInt(job.ID(), 10), "INVENTORY_ID=" + strconv.FormatInt(job.Int("inventory"), 10)}
+	inv, err := inventory(tx, job)
+	if err != nil {
+		return s, err
+	}
+	s.Files["inventory.yml"] = inv
+	args := []string{"-i", runner.SecretDir + "/inventory.yml", "--events", "3"}
+	vars, err := d.extraVars(tx, job)
+	if err != nil {
+		return s, err
+	}
+	c, err := d.credentials(tx, job)
+	if err != nil {
+		return s, err
+	}
+	for k, v := range c.vars {
+		vars[k] = v
+	}
+	b, err := json.Marshal(vars)
+	if err != nil {
+		return s, err
+	}
+	s.Files["extra_vars.json"] = b
+	args = append(args, "-e", "@"+runner.SecretDir+"/extra_vars.json")
+	for name, content := range c.files {
+		s.Files[name] = content
+	}
+	s.Env = append(s.Env, c.env...)
+	args = append(args, c.args...)
+	if n := job.Int("forks"); n > 0 {
+		args = append(args, "-f", strconv.FormatInt(n, 10))
+	}
+	if v := job.Str("limit"); v != "" {
+		args = append(args, "--limit="+v)
+	}
+	if n := job.Int("verbosity"); n > 0 {
+		args = append(args, "-"+strings.Repeat("v", int(n)))
+	}
+	if job.Str("job_type") == "check" {
+		args = append(args, "--check")
+	}
+	if job.Bool("diff_mode") {
+		args = append(args, "--diff")
+	}
+	if job.Bool("become_enabled") {
+		args = append(args, "--become")
+	}
+	if job.Type() == "ad_hoc_command" {
+		s.Self[len(s.Self)-1] = "adhoc"
+		s.Args = append(args, "-m", job.Str("module_name"), "-a", job.Str("module_args"), "--", "all")
+		if job.Str("module_args") == "" {
+			s.Args = append(args, "-m", job.Str("module_name"), "--", "all")
+		}
+		return s, os.Mkdir(s.Dir, 0o700)
+	}
+	for _, f := range []struct{ flag, field string }{{"--tags=", "job_tags"}, {"--skip-tags=", "skip_tags"}, {"--start-at-task=", "start_at_task"}} {
+		if v := job.Str(f.field); v != "" {
+			args = append(args, f.flag+v)
+		}
+	}
+	if job.Bool("force_handlers") {
+		args = append(args, "--force-handlers")
+	}
+	if err := d.checkout(ctx, job, s.Dir); err != nil {
+		return s, err
+	}
+	s.Env = append(s.Env, "PROJECT_REVISION="+job.Str("scm_revision"))
+	playbook := job.Str("playbook")
+	if !filepath.IsLocal(playbook) {
+		return s, fmt.Errorf("the playbook %q is not in the project", playbook)
+	}
+	if real, err := filepath.EvalSymlinks(filepath.Join(s.Dir, playbook)); err != nil {
+		return s, fmt.Errorf("the project has no playbook %q at revision %s", playbook, job.Str("scm_revision"))
+	} else if root, err := filepath.EvalSymlinks(s.Dir); err != nil || !strings.HasPrefix(real, root+string(filepath.Separator)) {
+		return s, fmt.Errorf("the playbook %q is not in the project", playbook)
+	}
+	s.Args = append(args, "--", playbook)
+	return s, nil
+}
+
+// checkout brings the project's files at the job's revision.
+func (d *Dispatcher) checkout(ctx context.Context, job domain.Record, dir string) error {
+	tx := d.DB.Read(ctx)
+	rec, err := tx.Get("project", job.Int("project"))
+	if errors.Is(err, store.ErrNotFound) {
+		return errors.New("the project of this job is gone")
+	}
+	if err != nil {
+		return err
+	}
+	src, err := d.source(tx, rec)
+	if err != nil {
+		return err
+	}
+	revision := rec.Str("scm_revision")
+	if branch := job.Str("scm_branch"); branch != "" && branch != rec.Str("scm_branch") && rec.Str("scm_type") == "git" {
+		src.Branch = branch
+		if revision, err = d.Projects.Resolve(ctx, src); err != nil {
+			return err
+		}
+	}
+	job["scm_revision"] = revision
+	return d.Projects.Checkout(ctx, src, revision, dir)
+}
+
+// source is a project as git needs it.
+func (d *Dispatcher) source(tx *store.Tx, rec domain.Record) (project.Source, error) {
+	src := project.Source{ID: rec.ID(), Kind: rec.Str("scm_type"), URL: rec.Str("scm_url"), Branch: rec.Str("scm_branch"), Refspec: rec.Str("scm_refspec"), LocalPath: rec.Str("local_path"),
+		Submodules: rec.Bool("scm_track_submodules"), Fresh: rec.Bool("scm_delete_on_update")}
+	if !rec.Has("credential") {
+		return src, nil
+	}
+	c, err := tx.Get("credential", rec.Int("credential"))
+	if err != nil {
+		return src, err
+	}
+	inputs, err := d.inputs(tx, c)
+	src.Username, _ = inputs["username"].(string)
+	src.Password, _ = inputs["password"].(string)
+	return src, err
+}
+
+// updateProject fetches a project and looks what it has.
+func (d *Dispatcher) updateProject(ctx context.Context, job domain.Record, in *intake) error {
+	tx := d.DB.Read(ctx)
+	rec, err := tx.Get("project", job.Int("project"))
+	if err != nil {
+		return err
+	}
+	src, err := d.source(tx, rec)
+	if err != nil {
+		return err
+	}
+	in.say(fmt.Sprintf("Fetching %s", src.URL))
+	revision, err := d.Projects.Update(ctx, src, func(s string) {
+		if s = strings.TrimSpace(s); s != "" {
+			in.say(s)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(d.Dir, fmt.Sprintf("project-%d-", job.ID()))
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	files := filepath.Join(dir, "project")
+	if err := d.Projects.Checkout(ctx, src, revision, files); err != nil {
+		return err
+	}
+	playbooks, err := project.Playbooks(files)
+	if err != nil {
+		return err
+	}
+	inventories, err := project.Inventories(files)
+	if err != nil {
+		return err
+	}
+	in.say(fmt.Sprintf("Revision %s, %d playbooks", revision, len(playbooks)))
+	return d.DB.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.Update("project", rec.ID(), domain.Record{"scm_revision": revision, "playbook_files": domain.Encode(playbooks), "inventory_files": domain.Encode(inventories)}); err != nil {
+			return err
+		}
+		return tx.Update("project_update", job.ID(), domain.Record{"scm_revision": revision})
+	})
+}
+
+// updateInventory brings hosts and groups of a source into the inventory.
+func (d *Dispatcher) updateInventory(ctx context.Context, job domain.Record, in *intake) error {
+	if s := job.Str("source"); s != "scm" && s != "file" {
+		return fmt.Errorf("inventory sources of type %q are not there yet; use a file or script of a project", s)
+	}
+	rec, err := d.DB.Read(ctx).Get("inventory_source", job.Int("inventory_source"))
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(d.Dir, fmt.Sprintf("inventory-%d-", job.ID()))
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	files := filepath.Join(dir, "project")
+	job["project"] = rec["source_project"]
+	if err := d.checkout(ctx, job, files); err != nil {
+		return err
+	}
+	path := job.Str("source_path")
+	if path == "" || path == "/ (project root)" {
+		path = "."
+	}
+	if !filepath.IsLocal(path) {
+		return fmt.Errorf("%q is not in the project", path)
+	}
+	list, err := readInventory(ctx, d.Self, files, path, job.Str("limit"), in.say)
+	if err != nil {
+		return err
+	}
+	return d.DB.Write(ctx, func(tx *store.Tx) error {
+		counts, err := merge(tx, rec, list)
+		if err == nil {
+			in.say(counts)
+		}
+		return err
+	})
+}
+
+// system cleans up what has grown old.
+func (d *Dispatcher) system(ctx context.Context, job domain.Record, in *intake) error {
+	var vars struct {
+		Days   *int `json:"days"`
+		DryRun bool `json:"dry_run"`
+	}
+	if err := job.Into("extra_vars", &vars); err != nil {
+		return err
+	}
+	days := 90
+	if vars.Days != nil {
+		days = *vars.Days
+	}
+	before := domain.Stamp(time.Now().AddDate(0, 0, -days))
+	return d.DB.Write(ctx, func(tx *store.Tx) error {
+		remove := func(table, where string) error {
+			var n int64
+			if err := tx.Value(&n, "SELECT COUNT(*) FROM "+table+" WHERE "+where, before); err != nil {
+				return err
+			}
+			if !vars.DryRun {
+				if _, err := tx.Exec("DELETE FROM "+table+" WHERE "+where, before); err != nil {
+					return err
+				}
+			}
+			in.say(fmt.Sprintf("%s: %d", table, n))
+			return nil
+		}
+		switch job.Str("job_type") {
+		case "cleanup_jobs":
+			return remove("unified_job", "finished < ? AND status NOT IN ('running', 'pending', 'waiting', 'new')")
+		case "cleanup_activitystream":
+			return remove("activity_stream", "timestamp < ?")
+		case "cleanup_sessions":
+			before = domain.Stamp(time.Now())
+			return remove("session", "expires < ?")
+		case "cleanup_tokens":
+			before = domain.Stamp(time.Now())
+			return remove("o_auth2_access_token", "expires < ?")
+		}
+		return fmt.Errorf("no system job %q", job.Str("job_type"))
+	})
+}
+
+// line takes one line of the run.
+func (in *intake) line(l event.Line) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.take(l)
+}

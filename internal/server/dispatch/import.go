@@ -1,0 +1,204 @@
+package dispatch
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/launch"
+	"github.com/troupe-automation/troupe/internal/server/store"
+)
+
+// listing is an inventory as `troupe inventory --list` prints it.
+type listing struct {
+	hosts  map[string]map[string]any
+	groups map[string]*listed
+}
+
+type listed struct {
+	Hosts    []string       `json:"hosts"`
+	Children []string       `json:"children"`
+	Vars     map[string]any `json:"vars"`
+}
+
+// readInventory asks a child process what an inventory has: files of a project are not to be trusted here.
+func readInventory(ctx context.Context, self []string, dir, path, limit string, say func(string)) (*listing, error) {
+	args := append(append([]string{}, self[1:]...), "inventory", "-i", path, "--list", "--export")
+	if limit != "" {
+		args = append(args, "--limit="+limit)
+	}
+	cmd := exec.CommandContext(ctx, self[0], args...)
+	cmd.Dir = dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8"}
+	cmd.WaitDelay = 2 * time.Second
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
+	err := cmd.Run()
+	if s := strings.TrimSpace(stderr.String()); s != "" {
+		say(s)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the inventory cannot be read: %w", err)
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(out.Bytes(), &raw); err != nil {
+		return nil, fmt.Errorf("the inventory cannot be read: %w", err)
+	}
+	list := &listing{hosts: map[string]map[string]any{}, groups: map[string]*listed{}}
+	var meta struct {
+		HostVars map[string]map[string]any `json:"hostvars"`
+	}
+	if err := json.Unmarshal(raw["_meta"], &meta); err != nil {
+		return nil, fmt.Errorf("the inventory cannot be read: %w", err)
+	}
+	maps.Copy(list.hosts, meta.HostVars)
+	for name, body := range raw {
+		if name == "_meta" {
+			continue
+		}
+		g := &listed{}
+		if err := json.Unmarshal(body, g); err != nil {
+			return nil, fmt.Errorf("group %s cannot be read: %w", name, err)
+		}
+		list.groups[name] = g
+		for _, h := range g.Hosts {
+			if list.hosts[h] == nil {
+				list.hosts[h] = map[string]any{}
+			}
+		}
+	}
+	return list, nil
+}
+
+// merge brings a listing into an inventory: overwrite removes what the source no longer has, overwrite_vars replaces variables instead of adding.
+func merge(tx *store.Tx, source domain.Record, list *listing) (string, error) {
+	inv, src := source.Int("inventory"), source.ID()
+	hosts, err := put(tx, "host", inv, src, source, func(yield func(string, map[string]any)) {
+		for name, vars := range list.hosts {
+			yield(name, vars)
+		}
+	})
+	if err != nil {
+		return "", err
+	}
+	groups, err := put(tx, "group", inv, src, source, func(yield func(string, map[string]any)) {
+		for name, g := range list.groups {
+			if name != "all" && name != "ungrouped" {
+				yield(name, g.Vars)
+			}
+		}
+	})
+	if err != nil {
+		return "", err
+	}
+	for name, g := range list.groups {
+		id, known := groups[name]
+		if !known {
+			continue
+		}
+		if source.Bool("overwrite") {
+			if _, err := tx.Exec("DELETE FROM link WHERE relation IN ('group.hosts', 'group.children') AND from_id = ?", id); err != nil {
+				return "", err
+			}
+		}
+		for _, h := range g.Hosts {
+			if err := tx.Link("group.hosts", id, hosts[h]); err != nil {
+				return "", err
+			}
+		}
+		for _, c := range g.Children {
+			if child, known := groups[c]; known && child != id {
+				if err := tx.Link("group.children", id, child); err != nil {
+					return "", err
+				}
+			}
+		}
+	}
+	return fmt.Sprintf("%d hosts, %d groups", len(hosts), len(groups)), Recount(tx, inv)
+}
+
+// put makes or changes the hosts or groups of a source and returns their ids.
+func put(tx *store.Tx, kind domain.Type, inv, src int64, source domain.Record, each func(func(string, map[string]any))) (map[string]int64, error) {
+	existing := map[string]domain.Record{}
+	rows, err := tx.List(domain.Of(kind), store.Is("inventory", inv), store.Page{})
+	if err != nil {
+		return nil, err
+	}
+	for _, rec := range rows {
+		existing[rec.Str("name")] = rec
+	}
+	relation := "inventory_source." + string(kind) + "s"
+	out := map[string]int64{}
+	var failed error
+	each(func(name string, vars map[string]any) {
+		if failed != nil {
+			return
+		}
+		if vars == nil {
+			vars = map[string]any{}
+		}
+		old, known := existing[name]
+		if known && !source.Bool("overwrite_vars") {
+			before, err := launch.ParseVars(old.Str("variables"))
+			if err != nil {
+				failed = err
+				return
+			}
+			maps.Copy(before, vars)
+			vars = before
+		}
+		text := string(domain.Encode(vars))
+		id := old.ID()
+		if !known {
+			rec := domain.Record{"name": name, "inventory": inv, "variables": text}
+			failed = tx.Insert(kind, rec)
+			id = rec.ID()
+		} else if old.Str("variables") != text {
+			failed = tx.Update(kind, id, domain.Record{"variables": text, "modified": time.Now()})
+		}
+		if failed == nil {
+			failed = tx.Link(relation, src, id)
+		}
+		out[name] = id
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	if source.Bool("overwrite") {
+		owned, err := tx.Linked(relation, src)
+		if err != nil {
+			return nil, err
+		}
+		keep := map[int64]bool{}
+		for _, id := range out {
+			keep[id] = true
+		}
+		for _, id := range owned {
+			if !keep[id] {
+				if err := tx.Delete(kind, id); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// Recount brings an inventory's counters up to date.
+func Recount(tx *store.Tx, inventory int64) error {
+	_, err := tx.Exec(`UPDATE inventory SET
+		total_hosts = (SELECT COUNT(*) FROM host h WHERE h.inventory = inventory.id),
+		total_groups = (SELECT COUNT(*) FROM "group" g WHERE g.inventory = inventory.id),
+		total_inventory_sources = (SELECT COUNT(*) FROM unified_job_template u WHERE u.type = 'inventory_source' AND u.inventory = inventory.id),
+		has_inventory_sources = (SELECT CASE WHEN COUNT(*) > 0 THEN 1 ELSE 0 END FROM unified_job_template u WHERE u.type = 'inventory_source' AND u.inventory = inventory.id),
+		inventory_sources_with_failures = (SELECT COUNT(*) FROM unified_job_template u WHERE u.type = 'inventory_source' AND u.inventory = inventory.id AND u.last_job_failed = 1)
+		WHERE id = ?`, inventory)
+	return err
+}

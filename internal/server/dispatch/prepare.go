@@ -1,0 +1,370 @@
+package dispatch
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/launch"
+	"github.com/troupe-automation/troupe/internal/server/runner"
+	"github.com/troupe-automation/troupe/internal/server/secret"
+	"github.com/troupe-automation/troupe/internal/server/store"
+	"github.com/troupe-automation/troupe/jinja"
+	"github.com/troupe-automation/troupe/jinja/builtins"
+	"github.com/troupe-automation/troupe/value"
+)
+
+// inventory is the job's inventory as a file that a run reads: JSON, which is YAML, too.
+func inventory(tx *store.Tx, job domain.Record) ([]byte, error) {
+	id := job.Int("inventory")
+	rec, err := tx.Get("inventory", id)
+	if err != nil {
+		return nil, fmt.Errorf("the inventory of this job is gone")
+	}
+	vars, err := launch.ParseVars(rec.Str("variables"))
+	if err != nil {
+		return nil, err
+	}
+	type group struct {
+		Hosts    map[string]map[string]any `json:"hosts,omitempty"`
+		Vars     map[string]any            `json:"vars,omitempty"`
+		Children map[string]any            `json:"children,omitempty"`
+	}
+	all := &group{Hosts: map[string]map[string]any{}, Vars: vars, Children: map[string]any{}}
+	hosts := map[int64]string{}
+	err = tx.Query("SELECT id, name, variables FROM host WHERE inventory = ? AND enabled = 1 ORDER BY id", []any{id}, func(scan func(...any) error) error {
+		var host int64
+		var name, text string
+		if err := scan(&host, &name, &text); err != nil {
+			return err
+		}
+		v, err := launch.ParseVars(text)
+		if err != nil {
+			return fmt.Errorf("variables of host %s: %w", name, err)
+		}
+		hosts[host] = name
+		all.Hosts[name] = v
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if n, slices := job.Int("job_slice_number"), job.Int("job_slice_count"); slices > 1 {
+		i := int64(0)
+		for host := range hosts {
+			if host%slices != n-1 {
+				delete(all.Hosts, hosts[host])
+				delete(hosts, host)
+			}
+			i++
+		}
+	}
+	groups := map[int64]*group{}
+	names := map[int64]string{}
+	err = tx.Query(`SELECT id, name, variables FROM "group" WHERE inventory = ? ORDER BY id`, []any{id}, func(scan func(...any) error) error {
+		var g int64
+		var name, text string
+		if err := scan(&g, &name, &text); err != nil {
+			return err
+		}
+		v, err := launch.ParseVars(text)
+		if err != nil {
+			return fmt.Errorf("variables of group %s: %w", name, err)
+		}
+		groups[g], names[g] = &group{Hosts: map[string]map[string]any{}, Vars: v, Children: map[string]any{}}, name
+		all.Children[name] = groups[g]
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = tx.Query(`SELECT l.relation, l.from_id, l.to_id FROM link l JOIN "group" g ON g.id = l.from_id WHERE l.relation IN ('group.hosts', 'group.children') AND g.inventory = ?`, []any{id}, func(scan func(...any) error) error {
+		var relation string
+		var from, to int64
+		if err := scan(&relation, &from, &to); err != nil {
+			return err
+		}
+		switch relation {
+		case "group.hosts":
+			if name, enabled := hosts[to]; enabled {
+				groups[from].Hosts[name] = map[string]any{}
+			}
+		case "group.children":
+			if name, known := names[to]; known {
+				groups[from].Children[name] = map[string]any{}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(map[string]any{"all": all})
+}
+
+// extraVars are the variables of a job with its secrets open.
+func (d *Dispatcher) extraVars(tx *store.Tx, job domain.Record) (map[string]any, error) {
+	vars, err := launch.ParseVars(job.Str("extra_vars"))
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range vars {
+		if s, isText := v.(string); isText && secret.Sealed(s) {
+			if vars[k], err = d.Box.Open(launch.Place, s); err != nil {
+				return nil, fmt.Errorf("the answer to %s: %w", k, err)
+			}
+		}
+	}
+	if job.Type() != "job" {
+		return vars, nil
+	}
+	for _, prefix := range []string{"awx_", "tower_"} {
+		vars[prefix+"job_id"] = job.ID()
+		vars[prefix+"job_launch_type"] = job.Str("launch_type")
+		if id := job.Int("job_template"); id != 0 {
+			vars[prefix+"job_template_id"], vars[prefix+"job_template_name"] = id, job.Str("name")
+		}
+		if inv, err := tx.Get("inventory", job.Int("inventory")); err == nil {
+			vars[prefix+"inventory_id"], vars[prefix+"inventory_name"] = inv.ID(), inv.Str("name")
+		}
+		vars[prefix+"project_revision"] = job.Str("scm_revision")
+		if user, err := tx.Get("user", job.Int("created_by")); err == nil {
+			for _, name := range []string{"user_id", "user_name", "user_email", "user_first_name", "user_last_name"} {
+				field := strings.TrimPrefix(name, "user_")
+				if field == "name" {
+					field = "username"
+				}
+				vars[prefix+name] = user[field]
+			}
+		}
+	}
+	return vars, nil
+}
+
+// injected is what the credentials of a job bring.
+type injected struct {
+	env   []string
+	args  []string
+	vars  map[string]any
+	files map[string][]byte
+}
+
+// inputs are a credential's values with its secrets open; those that come from another credential's system are fetched now.
+func (d *Dispatcher) inputs(tx *store.Tx, c domain.Record) (map[string]any, error) {
+	in := map[string]any{}
+	if err := c.Into("inputs", &in); err != nil {
+		return nil, err
+	}
+	for k, v := range in {
+		if s, isText := v.(string); isText && secret.Sealed(s) {
+			text, err := d.Box.Open("credential.inputs."+k, s)
+			if err != nil {
+				return nil, fmt.Errorf("credential %s, %s: %w", c.Str("name"), k, err)
+			}
+			in[k] = text
+		}
+	}
+	return in, nil
+}
+
+// credentials opens the job's credentials and puts each where its type says.
+func (d *Dispatcher) credentials(tx *store.Tx, job domain.Record) (*injected, error) {
+	out := &injected{vars: map[string]any{}, files: map[string][]byte{}}
+	ids, err := tx.Linked("unified_job.credentials", job.ID())
+	if err != nil {
+		return nil, err
+	}
+	if id := job.Int("credential"); id != 0 {
+		ids = append(ids, id)
+	}
+	asked := map[string]string{}
+	if s := job.Str("start_args"); s != "" {
+		text, err := d.Box.Open("unified_job.start_args", s)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(text), &asked); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range ids {
+		c, err := tx.Get("credential", id)
+		if err != nil {
+			return nil, err
+		}
+		kind, err := tx.Get("credential_type", c.Int("credential_type"))
+		if err != nil {
+			return nil, err
+		}
+		in, err := d.inputs(tx, c)
+		if err != nil {
+			return nil, err
+		}
+		for k, v := range in {
+			if v == "ASK" {
+				in[k] = asked[map[string]string{"password": "ssh_password"}[k]]
+				if in[k] == "" {
+					in[k] = asked[k]
+				}
+			}
+		}
+		if err := out.add(c, kind, in); err != nil {
+			return nil, fmt.Errorf("credential %s: %w", c.Str("name"), err)
+		}
+	}
+	return out, nil
+}
+
+func (o *injected) add(c, kind domain.Record, in map[string]any) error {
+	str := func(name string) string {
+		s, _ := in[name].(string)
+		return s
+	}
+	id := fmt.Sprint(c.ID())
+	file := func(name, content string) string {
+		o.files[name] = []byte(content)
+		return runner.SecretDir + "/" + name
+	}
+	env := func(name, v string) {
+		if v != "" {
+			o.env = append(o.env, name+"="+v)
+		}
+	}
+	switch kind.Str("namespace") {
+	case "ssh":
+		if v := str("username"); v != "" {
+			o.args = append(o.args, "-u", v)
+		}
+		if v := str("password"); v != "" {
+			o.args = append(o.args, "--connection-password-file", file("connection-password", v+"\n"))
+		}
+		if v := str("ssh_key_data"); v != "" {
+			key, err := openKey(v, str("ssh_key_unlock"))
+			if err != nil {
+				return err
+			}
+			o.args = append(o.args, "--private-key", file("private-key", key))
+		}
+		if v := str("become_method"); v != "" {
+			o.args = append(o.args, "--become-method", v)
+		}
+		if v := str("become_username"); v != "" {
+			o.args = append(o.args, "--become-user", v)
+		}
+		if v := str("become_password"); v != "" {
+			o.args = append(o.args, "--become-password-file", file("become-password", v+"\n"))
+		}
+		return nil
+	case "vault":
+		name := "vault-" + id
+		label := str("vault_id")
+		path := file(name, str("vault_password")+"\n")
+		if label != "" {
+			path = label + "@" + path
+		}
+		o.args = append(o.args, "--vault-id", path)
+		return nil
+	case "aws":
+		env("AWS_ACCESS_KEY_ID", str("username"))
+		env("AWS_SECRET_ACCESS_KEY", str("password"))
+		env("AWS_SECURITY_TOKEN", str("security_token"))
+		env("AWS_SESSION_TOKEN", str("security_token"))
+		return nil
+	case "vmware":
+		env("VMWARE_HOST", str("host"))
+		env("VMWARE_USER", str("username"))
+		env("VMWARE_PASSWORD", str("password"))
+		return nil
+	case "azure_rm":
+		for _, f := range [][2]string{{"AZURE_SUBSCRIPTION_ID", "subscription"}, {"AZURE_CLIENT_ID", "client"}, {"AZURE_SECRET", "secret"}, {"AZURE_TENANT", "tenant"}, {"AZURE_AD_USER", "username"}, {"AZURE_PASSWORD", "password"}, {"AZURE_CLOUD_ENVIRONMENT", "cloud_environment"}} {
+			env(f[0], str(f[1]))
+		}
+		return nil
+	case "kubernetes_bearer_token":
+		env("K8S_AUTH_HOST", str("host"))
+		env("K8S_AUTH_API_KEY", str("bearer_token"))
+		if v := str("ssl_ca_cert"); v != "" {
+			env("K8S_AUTH_SSL_CA_CERT", file("k8s-ca-"+id, v))
+		}
+		return nil
+	case "net":
+		env("ANSIBLE_NET_USERNAME", str("username"))
+		env("ANSIBLE_NET_PASSWORD", str("password"))
+		return nil
+	}
+	var inject struct {
+		Env       map[string]string `json:"env"`
+		ExtraVars map[string]any    `json:"extra_vars"`
+		File      map[string]string `json:"file"`
+	}
+	if err := kind.Into("injectors", &inject); err != nil {
+		return err
+	}
+	vars := jinja.Vars{}
+	for k, v := range in {
+		vars[k] = toValue(v)
+	}
+	tower := value.NewDict()
+	names := value.NewDict()
+	for label, template := range inject.File {
+		text, err := render(template, vars)
+		if err != nil {
+			return err
+		}
+		path := file("credential-"+id+"-"+strings.ReplaceAll(label, "/", "_"), text)
+		if _, short, dotted := strings.Cut(label, "."); dotted {
+			names.SetStr(short, value.Str(path))
+		} else {
+			tower.SetStr("filename", value.Str(path))
+		}
+	}
+	if names.Len() > 0 {
+		tower.SetStr("filename", names)
+	}
+	vars["tower"], vars["awx"] = tower, tower
+	for name, template := range inject.Env {
+		text, err := render(template, vars)
+		if err != nil {
+			return err
+		}
+		env(name, text)
+	}
+	for name, template := range inject.ExtraVars {
+		s, isText := template.(string)
+		if !isText {
+			o.vars[name] = template
+			continue
+		}
+		text, err := render(s, vars)
+		if err != nil {
+			return err
+		}
+		o.vars[name] = text
+	}
+	return nil
+}
+
+var templates = sync.OnceValue(builtins.New)
+
+// render fills a template of a credential type. Its author is an administrator; limits keep a mistake from eating the server.
+func render(template string, vars jinja.Vars) (string, error) {
+	p, err := templates().Compile("injector", template)
+	if err != nil {
+		return "", err
+	}
+	return p.Render(vars)
+}
+
+func toValue(v any) value.Value {
+	switch v := v.(type) {
+	case bool:
+		return value.Bool(v)
+	case float64:
+		return value.Float(v)
+	case string:
+		return value.Str(v)
+	}
+	return value.Str(fmt.Sprint(v))
+}
