@@ -18,6 +18,7 @@ const (
 // sizeExceptions names packages that may be larger, each with its reason. It is meant to stay short.
 var sizeExceptions = map[string]string{
 	"internal/content/galaxy": "roles and collections share servers, requirements, archives and signatures",
+	"internal/server/api":     "the frame of all resources and what each does beyond it share one request; to be split in two",
 	"value":                   "one data model: methods, formatting and arithmetic reach into the same concrete types",
 }
 

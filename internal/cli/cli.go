@@ -28,6 +28,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/cli/links"
 	"github.com/troupe-automation/troupe/internal/cli/playbook"
 	"github.com/troupe-automation/troupe/internal/cli/pull"
+	"github.com/troupe-automation/troupe/internal/cli/server"
 	"github.com/troupe-automation/troupe/internal/cli/settings"
 	"github.com/troupe-automation/troupe/internal/cli/vault"
 )
@@ -50,6 +51,7 @@ var commands = []command{
 	{"galaxy", "ansible-galaxy", "install and make collections and roles", galaxy.Main},
 	{"console", "ansible-console", "run modules on hosts from a prompt", console.Main},
 	{"pull", "ansible-pull", "fetch playbooks from a repository and run them here", pull.Main},
+	{"server", "", "serve the platform: the API of AWX, and the jobs behind it", server.Main},
 	{"install-links", "", "make links under Ansible's names", links.Main},
 	{"eval", "", "evaluate a template with a host's variables", eval.Main},
 	{"explain", "", "explain an error code", explain.Main},

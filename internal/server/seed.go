@@ -1,0 +1,164 @@
+package server
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"runtime"
+	"time"
+
+	"github.com/troupe-automation/troupe/internal/server/api"
+	"github.com/troupe-automation/troupe/internal/server/auth"
+	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/store"
+)
+
+//go:embed credential_types.json
+var credentialTypes []byte
+
+//go:embed role_definitions.json
+var roleDefinitions []byte
+
+// seed makes what every installation has, where it is not there yet. It returns the installation's id, and the first user's password if it was made up.
+func seed(ctx context.Context, db *store.DB, c Config) (install, password string, err error) {
+	err = db.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.Value(&install, "SELECT value FROM setting WHERE name = 'INSTALL_UUID'"); err != nil {
+			return err
+		}
+		if install == "" {
+			install, _ = auth.Token(16)
+			if _, err := tx.Exec("INSERT INTO setting (name, value) VALUES ('INSTALL_UUID', ?)", string(domain.Encode(install))); err != nil {
+				return err
+			}
+		} else if err := json.Unmarshal([]byte(install), &install); err != nil {
+			return err
+		}
+		if password, err = firstUser(tx, c); err != nil {
+			return err
+		}
+		for _, f := range []func(*store.Tx, Config) error{seedTypes, seedRoles, seedObjects, seedInstance} {
+			if err := f(tx, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return install, password, err
+}
+
+func firstUser(tx *store.Tx, c Config) (string, error) {
+	n, err := tx.Count(domain.Of("user"), store.Condition{})
+	if err != nil || n > 0 {
+		return "", err
+	}
+	password, made := c.Password, ""
+	if password == "" {
+		password, _ = auth.Token(12)
+		made = password
+	}
+	hash, err := auth.Hash(password)
+	if err != nil {
+		return "", err
+	}
+	return made, tx.Insert("user", domain.Record{"username": c.Admin, "password": hash, "is_superuser": true})
+}
+
+func seedTypes(tx *store.Tx, _ Config) error {
+	var list []struct {
+		Name, Kind, Namespace string
+		Inputs, Injectors     json.RawMessage
+	}
+	if err := json.Unmarshal(credentialTypes, &list); err != nil {
+		return err
+	}
+	for _, t := range list {
+		if err := once(tx, "credential_type", "namespace", t.Namespace, domain.Record{"name": t.Name, "kind": t.Kind, "namespace": t.Namespace, "inputs": t.Inputs, "injectors": t.Injectors, "managed": true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func seedRoles(tx *store.Tx, _ Config) error {
+	var list []struct {
+		Name        string
+		ContentType *string `json:"content_type"`
+		Permissions json.RawMessage
+		Grants      string
+	}
+	if err := json.Unmarshal(roleDefinitions, &list); err != nil {
+		return err
+	}
+	for _, d := range list {
+		rec := domain.Record{"name": d.Name, "permissions": d.Permissions, "grants": d.Grants, "managed": true}
+		if d.ContentType != nil {
+			rec["content_type"] = *d.ContentType
+		}
+		if err := once(tx, "role_definition", "name", d.Name, rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func seedObjects(tx *store.Tx, _ Config) error {
+	n, err := tx.Count(domain.Of("organization"), store.Condition{})
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		if err := tx.Insert("organization", domain.Record{"name": "Default", "description": "The default organization"}); err != nil {
+			return err
+		}
+	}
+	if err := once(tx, "execution_environment", "name", "Built in", domain.Record{"name": "Built in", "image": "troupe", "managed": true, "description": "Runs on the server, as troupe itself"}); err != nil {
+		return err
+	}
+	for _, t := range [][3]string{{"Cleanup Job Details", "cleanup_jobs", "Remove job history"}, {"Cleanup Activity Stream", "cleanup_activitystream", "Remove activity stream history"},
+		{"Cleanup Expired Sessions", "cleanup_sessions", "Cleans out expired browser sessions"}, {"Cleanup Expired OAuth 2 Tokens", "cleanup_tokens", "Cleanup expired OAuth 2 access and refresh tokens"}} {
+		if err := once(tx, "system_job_template", "job_type", t[1], domain.Record{"name": t[0], "job_type": t[1], "description": t[2], "status": "never updated"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func seedInstance(tx *store.Tx, c Config) error {
+	now := domain.Stamp(time.Now())
+	rec, err := tx.One("instance", store.Is("hostname", c.Node))
+	if errors.Is(err, store.ErrNotFound) {
+		id, _ := auth.Token(16)
+		capacity := int64(4 * runtime.NumCPU())
+		rec = domain.Record{"hostname": c.Node, "uuid": id, "node_type": "hybrid", "node_state": "ready", "capacity": capacity, "cpu": float64(runtime.NumCPU()), "cpu_capacity": capacity, "mem_capacity": capacity}
+		err = tx.Insert("instance", rec)
+	}
+	if err != nil {
+		return err
+	}
+	if err := tx.Update("instance", rec.ID(), domain.Record{"last_seen": now, "version": api.Version, "node_state": "ready"}); err != nil {
+		return err
+	}
+	for _, name := range []string{"controlplane", "default"} {
+		if err := once(tx, "instance_group", "name", name, domain.Record{"name": name}); err != nil {
+			return err
+		}
+		group, err := tx.One("instance_group", store.Is("name", name))
+		if err != nil {
+			return err
+		}
+		if err := tx.Link("instance_group.instances", group.ID(), rec.ID()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// once inserts a row unless there is one with the same value.
+func once(tx *store.Tx, t domain.Type, field, value string, rec domain.Record) error {
+	n, err := tx.Count(domain.Of(t), store.Is(field, value))
+	if err != nil || n > 0 {
+		return err
+	}
+	return tx.Insert(t, rec)
+}

@@ -1,0 +1,169 @@
+// Package server is `troupe server`: it opens the database, makes what a first start needs, and runs the API and the dispatcher
+// until it is told to stop. What its parts do stands in the packages below it.
+//
+// Started by internal/cli/server.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/troupe-automation/troupe/internal/server/api"
+	"github.com/troupe-automation/troupe/internal/server/auth"
+	"github.com/troupe-automation/troupe/internal/server/dispatch"
+	"github.com/troupe-automation/troupe/internal/server/live"
+	"github.com/troupe-automation/troupe/internal/server/project"
+	"github.com/troupe-automation/troupe/internal/server/secret"
+	"github.com/troupe-automation/troupe/internal/server/store"
+	"github.com/troupe-automation/troupe/internal/server/store/postgres"
+	"github.com/troupe-automation/troupe/internal/server/store/sqlite"
+)
+
+// Config is what an administrator may choose.
+type Config struct {
+	Dir      string // data directory
+	Listen   string // host:port
+	Database string // "" for SQLite in Dir, or postgres://…
+	Node     string // name of this instance, the host's name when empty
+	// Admin and Password are the first user's, made when there is none. An empty password is made up and told.
+	Admin, Password string
+	Self            []string // this program
+	Version         string
+	Log             *slog.Logger
+	Out             io.Writer // what a person wants to read: the address, a password that was made up
+}
+
+// OpenStore opens the database of a configuration.
+func OpenStore(c Config) (*store.DB, error) {
+	if strings.HasPrefix(c.Database, "postgres://") || strings.HasPrefix(c.Database, "postgresql://") {
+		return postgres.Open(c.Database)
+	}
+	if c.Database != "" {
+		return nil, fmt.Errorf("--database %s: only postgres:// addresses are known; without the flag the database is a file in the data directory", c.Database)
+	}
+	return sqlite.Open(filepath.Join(c.Dir, "troupe.db"))
+}
+
+// Run serves until ctx is done.
+func Run(ctx context.Context, c Config) (err error) {
+	if c.Node == "" {
+		if c.Node, err = os.Hostname(); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{c.Dir, filepath.Join(c.Dir, "projects"), filepath.Join(c.Dir, "runs")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	box, err := secret.Open(filepath.Join(c.Dir, "secret.keys"))
+	if err != nil {
+		return err
+	}
+	db, err := OpenStore(c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.Migrate(ctx); err != nil {
+		return fmt.Errorf("bringing the database up to date: %w", err)
+	}
+	if err := clean(filepath.Join(c.Dir, "runs")); err != nil {
+		return err
+	}
+	install, password, err := seed(ctx, db, c)
+	if err != nil {
+		return fmt.Errorf("filling the database: %w", err)
+	}
+	hub := live.NewHub()
+	d := dispatch.New(dispatch.Config{DB: db, Box: box, Projects: project.New(filepath.Join(c.Dir, "projects")), Node: c.Node, Self: c.Self, Dir: filepath.Join(c.Dir, "runs"), Log: c.Log, Live: hub,
+		HTTP: &http.Client{Timeout: 30 * time.Second}})
+	rest := api.New(api.Config{DB: db, Box: box, Auth: auth.New(db), Dispatcher: d, Node: c.Node, InstallID: install, Release: c.Version, Log: c.Log, Projects: filepath.Join(c.Dir, "projects")})
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	srv := &http.Server{Handler: &root{rest: rest, hub: hub}, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
+	fmt.Fprintf(c.Out, "Troupe listens at http://%s/\n", listener.Addr())
+	if password != "" {
+		fmt.Fprintf(c.Out, "user %s, password %s\n", c.Admin, password)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var parts sync.WaitGroup
+	failed := make(chan error, 2)
+	parts.Go(func() { failed <- d.Run(ctx) })
+	parts.Go(func() {
+		err := srv.Serve(listener)
+		if errors.Is(err, http.ErrServerClosed) {
+			err = nil
+		}
+		failed <- err
+	})
+	notify("READY=1")
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		stop()
+	}
+	notify("STOPPING=1")
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	if down := srv.Shutdown(last); down != nil {
+		srv.Close()
+	}
+	parts.Wait()
+	return err
+}
+
+// clean removes the private directories that a killed server left behind.
+func clean(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notify tells systemd how the service is, where it asked to be told.
+func notify(state string) {
+	address := os.Getenv("NOTIFY_SOCKET")
+	if address == "" {
+		return
+	}
+	conn, err := net.Dial("unixgram", address)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	io.WriteString(conn, state)
+}
+
+// root sends requests to the part that answers them.
+type root struct {
+	rest *api.Server
+	hub  *live.Hub
+}
+
+func (s *root) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/" {
+		http.Redirect(w, r, "/api/", http.StatusFound)
+		return
+	}
+	s.rest.ServeHTTP(w, r)
+}
