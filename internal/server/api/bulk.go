@@ -52,7 +52,7 @@ func (q *request) bulkHostCreate() (*reply, error) {
 		return nil, fieldError("hosts", "This field is required.")
 	}
 	if len(list) == 0 {
-		return nil, fieldError("hosts", "Ensure this field has at least 1 elements.")
+		return nil, fieldError("hosts", "This list may not be empty.")
 	}
 	if len(list) > bulkLimit {
 		return nil, fieldError("hosts", "Number of hosts exceeds system setting BULK_HOST_MAX_CREATE")

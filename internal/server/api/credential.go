@@ -186,7 +186,7 @@ func checkCredential(q *request, old, rec domain.Record, w wrong) error {
 	owner := rec.Has("organization") || rec.Has("user") || rec.Has("team")
 	if old == nil && !owner {
 		w.add("detail", "Missing 'user', 'team', or 'organization'.")
-		return badRequest(map[string]any{"detail": "Missing 'user', 'team', or 'organization'."})
+		return nil
 	}
 	if rec.Has("team") {
 		team, err := q.get("team", rec.Int("team"))

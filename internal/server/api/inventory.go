@@ -17,6 +17,9 @@ func inventoryHooks() hooks {
 	return hooks{
 		check: func(q *request, old, rec domain.Record, w wrong) error {
 			kind := merged(old, rec, "kind")
+			if v, given := rec["organization"]; (given || old == nil) && v == nil {
+				w.add("organization", "This field cannot be blank.")
+			}
 			if old != nil && rec["kind"] != nil && rec.Str("kind") != old.Str("kind") {
 				return &problem{http.StatusMethodNotAllowed, map[string]string{"detail": "You cannot turn a regular inventory into a \"smart\" or \"constructed\" inventory."}}
 			}

@@ -30,6 +30,10 @@ func notificationTemplateHooks() hooks {
 			if !given {
 				return nil
 			}
+			if v, has := rec["organization"]; (has || old == nil) && v == nil {
+				w.add("organization", "This field cannot be blank.")
+				return nil
+			}
 			kind := merged(old, rec, "notification_type")
 			var in map[string]any
 			if err := json.Unmarshal(raw, &in); err != nil {
@@ -51,11 +55,7 @@ func notificationTemplateHooks() hooks {
 					}
 					quoted += "'" + m + "'"
 				}
-				w.add("notification_configuration", "Missing required fields for Notification Configuration: notification_configuration: [%s].", quoted)
-				w["notification_configuration"] = nil
-				for _, m := range missing {
-					w.add("notification_configuration", "Missing required fields for Notification Configuration: %s.", m)
-				}
+				w.add("__all__", "Missing required fields for Notification Configuration: [%s].", quoted)
 				return nil
 			}
 			before := map[string]any{}

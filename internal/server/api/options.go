@@ -143,7 +143,7 @@ func readable(r *domain.Resource, detail bool) *object {
 	o := newObject()
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		if f.Hidden || f.Write || f.Detail && !detail {
+		if f.Hidden || f.Write || f.Detail && !detail || r.Type == "user" && f.Name == "auth" {
 			continue
 		}
 		o.set(f.Name, describeField(r, f, false))

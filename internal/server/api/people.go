@@ -84,9 +84,12 @@ func userHooks() hooks {
 			o.set("resource", map[string]string{"ansible_id": stableUUID("user", rec.ID()), "resource_type": "shared.user"})
 			return nil
 		},
-		show: func(_ *request, _ domain.Record, o *object, _ bool) error {
+		show: func(_ *request, rec domain.Record, o *object, _ bool) error {
 			o.set("password", secret.Mark)
 			o.set("auth", []any{})
+			if rec.Str("modified") == rec.Str("created") {
+				o.set("modified", nil)
+			}
 			return nil
 		},
 		removable: func(q *request, rec domain.Record) error {

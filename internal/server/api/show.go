@@ -80,6 +80,9 @@ func (q *request) showOne(r *domain.Resource, rec domain.Record, detail bool, ca
 			one.set("description", role.Role().Text)
 			one.set("name", role.Role().Name)
 			one.set("id", role.ID())
+			if r.Type == "organization" && (role.Role().Field == "admin_role" || role.Role().Field == "member_role") {
+				one.set("user_only", true)
+			}
 			list.set(role.Role().Field, one)
 		}
 		summary.set("object_roles", list)

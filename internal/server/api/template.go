@@ -34,8 +34,8 @@ func jobTemplateHooks() hooks {
 			if !has("project") {
 				w.add("project", "Job Templates must have a project assigned.")
 			}
-			if !has("inventory") && !on("ask_inventory_on_launch") {
-				w.add("inventory", "Job Template must provide 'inventory' or allow prompting for it.")
+			if len(w) == 0 && !has("inventory") && !on("ask_inventory_on_launch") {
+				w.add("inventory", "You must either set a default value or ask to prompt on launch.")
 			}
 			if len(w) > 0 {
 				return nil
@@ -622,9 +622,9 @@ func checkSurvey(body map[string]any) error {
 	fail := func(format string, args ...any) error {
 		return badRequest(map[string]string{"error": fmt.Sprintf(format, args...)})
 	}
-	for _, k := range []string{"name", "description", "spec"} {
+	for _, k := range []string{"spec", "name", "description"} {
 		if _, has := body[k]; !has {
-			return fail("'%s' missing from survey spec.", k)
+			return fail("Field '%s' is missing from survey spec.", k)
 		}
 	}
 	spec, is := body["spec"].([]any)

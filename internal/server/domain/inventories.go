@@ -11,7 +11,7 @@ func inventories() []*Resource {
 		{
 			Type: "inventory", Path: "inventories", Model: "Inventory", Title: "Inventory",
 			Fields: []Field{
-				ref("organization", "organization").Need().Owns(), choice("kind", "", "smart", "constructed").Def(""), text("host_filter").Def(nil), variables("variables"),
+				ref("organization", "organization").Def(nil).Owns(), choice("kind", "", "smart", "constructed").Def(""), text("host_filter").Def(nil), variables("variables"),
 				flag("has_active_failures").RO(), number("total_hosts").RO().Range(0, math.MaxInt32), number("hosts_with_active_failures").RO().Range(0, math.MaxInt32),
 				number("total_groups").RO().Range(0, math.MaxInt32), flag("has_inventory_sources").RO(), number("total_inventory_sources").RO().Range(0, math.MaxInt32),
 				number("inventory_sources_with_failures").RO().Range(0, math.MaxInt32), flag("pending_deletion").RO(), flag("prevent_instance_group_fallback").Def(false),

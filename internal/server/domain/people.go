@@ -54,7 +54,7 @@ func people() []*Resource {
 		},
 		{
 			Type: "user", Path: "users", Model: "User", Title: "User",
-			Fields: append(without("name", "description"),
+			Fields: append(without("name", "description", "created_by", "modified_by"),
 				text("username").Need().Most(150), text("first_name").Def("").Most(150), text("last_name").Def("").Most(150), text("email").Def("").Most(254),
 				flag("is_superuser").Def(false), flag("is_system_auditor").Def(false).NoFilter(), text("password").Def("").NoFilter(),
 				text("ldap_dn").RO().NoFilter(), moment("last_login").RO(), shown("external_account"), shown("auth"),

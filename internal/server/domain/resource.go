@@ -184,7 +184,7 @@ func Load() {
 // base are the fields that every object has, before its own.
 func base(r *Resource) []Field {
 	own := func(name string) bool {
-		return slices.ContainsFunc(r.Fields, func(f Field) bool { return f.Name == name })
+		return slices.ContainsFunc(r.Fields, func(f Field) bool { return f.Name == name || f.Name == "-"+name })
 	}
 	fields := []Field{{Name: "id", Kind: Integer, ReadOnly: true}}
 	if r.Shared() {
@@ -197,10 +197,10 @@ func base(r *Resource) []Field {
 			fields = append(fields, f)
 		}
 	}
-	if !own("name") && !own("-name") {
+	if !own("name") {
 		fields = append(fields, text("name").Need().Most(512))
 	}
-	if !own("description") && !own("-description") {
+	if !own("description") {
 		fields = append(fields, text("description").Def(""))
 	}
 	for _, f := range []Field{ref("created_by", "user").Hide(), ref("modified_by", "user").Hide()} {

@@ -9,7 +9,7 @@ func system() []*Resource {
 		{
 			Type: "notification_template", Path: "notification_templates", Model: "NotificationTemplate", Title: "Notification Template",
 			Fields: []Field{
-				ref("organization", "organization").Need().Owns(), choice("notification_type", kinds...).Need(), object("notification_configuration").Def(J("{}")).Encrypted(),
+				ref("organization", "organization").Def(nil).Owns(), choice("notification_type", kinds...).Need(), object("notification_configuration").Def(J("{}")).Encrypted(),
 				object("messages").Def(J(`{"error": null, "started": null, "success": null, "workflow_approval": null}`)),
 			},
 			Unique: [][]string{{"organization", "name"}}, Key: []string{"name", "organization"},

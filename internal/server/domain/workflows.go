@@ -40,7 +40,7 @@ func workflows() []*Resource {
 		},
 		{
 			Type: "workflow_job_template_node", Path: "workflow_job_template_nodes", Model: "WorkflowJobTemplateNode", Title: "Workflow Job Template Node",
-			Fields: join(without("name", "description"), prompts(), []Field{
+			Fields: join(without("name", "description", "created_by", "modified_by"), prompts(), []Field{
 				ref("workflow_job_template", "workflow_job_template").Need().Owns(), ref("unified_job_template", "unified_job_template"),
 				shown("success_nodes"), shown("failure_nodes"), shown("always_nodes"), flag("all_parents_must_converge").Def(false), text("identifier").Def("").Most(512),
 			}),
