@@ -250,8 +250,8 @@ func (i *Iter) TypeName() string { return i.Name }
 // Iterate returns the iterator itself.
 func (i *Iter) Iterate() (Iterator, error) { return i.It, nil }
 
-// Repr is Python's spelling without an address.
-func (i *Iter) Repr() (string, error) { return "<" + i.Name + " object>", nil }
+// Repr is Python's spelling, with an address that nothing has: it is the same in every run.
+func (i *Iter) Repr() (string, error) { return "<" + i.Name + " object at 0x7f0000000000>", nil }
 
 // Generator returns a one-time iterator that calls next until it reports false.
 func Generator(next func() (Value, bool, error)) *Iter {
