@@ -7,18 +7,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"reflect"
 	"slices"
 	"strings"
@@ -27,6 +23,7 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/target/modules/all"
 	"github.com/troupe-automation/troupe/module"
+	"github.com/troupe-automation/troupe/test/python"
 )
 
 //go:embed oracle.py
@@ -41,51 +38,12 @@ type request struct {
 	Diff   bool           `json:"diff"`
 }
 
-// python is the process that runs Ansible's modules.
-type python struct {
-	in  io.WriteCloser
-	out *bufio.Reader
-	cmd *exec.Cmd
-}
-
-func start(interpreter string) (*python, string, error) {
-	cmd := exec.Command(interpreter, "-c", oracle)
-	cmd.Stderr = os.Stderr
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, "", err
+// theirs runs Ansible's module.
+func theirs(p *python.Process) func(request) (map[string]any, error) {
+	return func(r request) (map[string]any, error) {
+		var res map[string]any
+		return res, p.Ask(r, &res)
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, "", err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, "", err
-	}
-	p := &python{in: in, out: bufio.NewReader(out), cmd: cmd}
-	version, err := p.out.ReadString('\n')
-	version = strings.TrimSpace(version)
-	if err == nil && strings.HasPrefix(version, "missing") {
-		err = errors.New(version)
-	}
-	return p, version, err
-}
-
-func (p *python) run(r request) (map[string]any, error) {
-	b, err := json.Marshal(r)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := p.in.Write(append(b, '\n')); err != nil {
-		return nil, err
-	}
-	line, err := p.out.ReadBytes('\n')
-	if err != nil {
-		return nil, err
-	}
-	var res map[string]any
-	return res, json.Unmarshal(line, &res)
 }
 
 // ours runs the native module.
@@ -212,7 +170,7 @@ func main() {
 		fmt.Println("skipped: owners of files can only be changed by root")
 		return
 	}
-	p, version, err := start(*interpreter)
+	p, version, err := python.Start(*interpreter, oracle, "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1")
 	if err != nil {
 		fmt.Printf("skipped: %s with ansible-core is needed: %v\n", *interpreter, err)
 		return
@@ -232,15 +190,14 @@ func main() {
 		}
 		failed = failed || found > 0
 	}
-	p.in.Close()
-	_ = p.cmd.Wait()
+	_ = p.Close() // all answers are there
 	if failed {
 		os.Exit(1)
 	}
 }
 
 // judge compares n combinations of one module and returns how many differ.
-func judge(p *python, name string, n, most int, r *rand.Rand) (int, error) {
+func judge(p *python.Process, name string, n, most int, r *rand.Rand) (int, error) {
 	s, ok := subjects[name]
 	if !ok {
 		return 0, fmt.Errorf("nothing is known about it in subjects.go")
@@ -260,7 +217,7 @@ func judge(p *python, name string, n, most int, r *rand.Rand) (int, error) {
 		g := &generator{r, dir}
 		req := request{Module: s.module, Import: s.python, Args: g.args(s), Check: g.one(6), Diff: g.one(2)}
 		start := s.start(g)
-		want, err := play(dir, start, req, p.run)
+		want, err := play(dir, start, req, theirs(p))
 		if err != nil {
 			return found, err
 		}
