@@ -138,7 +138,7 @@ func (f *Field) Zero() any {
 	if f.Default0 {
 		return f.Default
 	}
-	if f.Null {
+	if f.Null || f.To != "" {
 		return nil
 	}
 	switch f.Kind {

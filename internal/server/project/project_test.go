@@ -1,0 +1,96 @@
+package project_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/troupe-automation/troupe/internal/server/project"
+)
+
+func TestAddresses(t *testing.T) {
+	for _, good := range []string{"https://example.com/a.git", "ssh://git@example.com/a", "git@example.com:team/a.git", "file:///srv/a", "/srv/a"} {
+		if err := project.CheckURL(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"", "ext::sh -c id", "--upload-pack=id", "ssh://-oProxyCommand=id/a", "javascript:1", "a b", "git@-oProxyCommand=id:a", "fd::3", "https://example.com/\n", "git@example.com:-x"} {
+		if project.CheckURL(bad) == nil {
+			t.Errorf("%q is taken for an address", bad)
+		}
+	}
+	for _, bad := range []string{"-x", "--help", "a..b", "a b", "a:b", "a^{commit}"} {
+		if project.CheckRef(bad) == nil {
+			t.Errorf("%q is taken for a branch", bad)
+		}
+	}
+}
+
+func TestGit(t *testing.T) {
+	repo := t.TempDir()
+	write := func(name, content string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Join(repo, filepath.Dir(name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(repo, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...)
+		cmd.Dir = repo
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %s", args, out)
+		}
+	}
+	git("init", "-q", "-b", "main", ".")
+	write("site.yml", "- hosts: all\n  tasks: []\n")
+	write("vars.yml", "a: 1\n")
+	write("roles/r/tasks/main.yml", "- hosts: all\n")
+	write("inv/hosts.ini", "[web]\nw1\n")
+	git("add", "-A")
+	git("commit", "-qm", "one")
+	s := project.New(t.TempDir())
+	src := project.Source{ID: 1, Kind: "git", URL: "file://" + repo}
+	say := func(string) {}
+	first, err := s.Update(t.Context(), src, say)
+	if err != nil {
+		t.Fatal(err)
+	}
+	git("checkout", "-qb", "next")
+	write("more.yml", "- import_playbook: site.yml\n")
+	git("add", "-A")
+	git("commit", "-qm", "two")
+	git("checkout", "-q", "main")
+	src.Branch = "next"
+	second, err := s.Update(t.Context(), src, say)
+	if err != nil || second == first {
+		t.Fatalf("%s %s %v", first, second, err)
+	}
+	old, now := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
+	for dir, revision := range map[string]string{old: first, now: second} {
+		if err := s.Checkout(t.Context(), src, revision, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if books, err := project.Playbooks(old); err != nil || !slices.Equal(books, []string{"site.yml"}) {
+		t.Errorf("playbooks of the first revision: %v %v", books, err)
+	}
+	if books, err := project.Playbooks(now); err != nil || !slices.Equal(books, []string{"more.yml", "site.yml"}) {
+		t.Errorf("playbooks of the second revision: %v %v", books, err)
+	}
+	if inv, err := project.Inventories(old); err != nil || !slices.Contains(inv, "inv/hosts.ini") {
+		t.Errorf("inventories: %v %v", inv, err)
+	}
+	src.Branch = "nosuch"
+	if _, err := s.Update(t.Context(), src, say); err == nil {
+		t.Error("a branch that is not there was found")
+	}
+	if err := s.Checkout(t.Context(), project.Source{LocalPath: "../x"}, "", filepath.Join(t.TempDir(), "c")); err == nil {
+		t.Error("a manual project may lie outside")
+	}
+}
