@@ -66,6 +66,8 @@ func (q *request) value(r *domain.Resource, f *domain.Field, v any) (out any, pr
 			return "", ""
 		case f.Variables:
 			return "", ""
+		case f.Default0: // clients that name every field send null for what they do not mean
+			return normal(f.Default), ""
 		}
 		return nil, "This field may not be null."
 	}
