@@ -174,28 +174,45 @@ func ReadRequirements(file string, allowRoles bool, warn func(string)) (*Require
 			slices.Sort(extra)
 			return nil, fail("Expecting only 'roles' and/or 'collections' as base keys in the requirements file. Found: %s", strings.Join(extra, ", "))
 		}
-		if v, ok := doc.GetStr("roles"); ok {
-			if l, ok := v.(*value.List); ok {
-				if err := out.roles(l, filepath.Dir(abs), nil); err != nil {
-					return nil, err
-				}
-			}
+		roles, err := entries(doc, "roles")
+		if err != nil {
+			return nil, err
 		}
-		if v, ok := doc.GetStr("collections"); ok {
-			if l, ok := v.(*value.List); ok {
-				for _, e := range l.Elems {
-					r, err := collectionEntry(e, warn)
-					if err != nil {
-						return nil, err
-					}
-					out.Collections = append(out.Collections, r)
-				}
+		if err := out.roles(roles, filepath.Dir(abs), nil); err != nil {
+			return nil, err
+		}
+		collections, err := entries(doc, "collections")
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range collections.Elems {
+			r, err := collectionEntry(e, warn)
+			if err != nil {
+				return nil, err
 			}
+			out.Collections = append(out.Collections, r)
 		}
 		return out, nil
 	default:
 		return nil, fail("Expecting requirements yaml to be a list or dictionary but got %s", pyType(doc))
 	}
+}
+
+// entries are what Ansible's loop over a key meets: the elements of a list, and, where someone forgot the dashes, the keys of
+// a dictionary or the letters of a text. These are rarely names, and then they are refused as such.
+func entries(doc *value.Dict, key string) (*value.List, error) {
+	v, ok := doc.GetStr(key)
+	if !ok {
+		return value.NewList(), nil
+	}
+	if t, err := value.Truth(v); err == nil && !t {
+		return value.NewList(), nil
+	}
+	l, err := value.Collect(v)
+	if err != nil {
+		return nil, fail("'%s' of a requirements file should be a list, but it is a %s", key, pyType(v))
+	}
+	return value.NewList(l...), nil
 }
 
 func pyType(v value.Value) string {

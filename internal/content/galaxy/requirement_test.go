@@ -21,6 +21,13 @@ func TestReadRequirements(t *testing.T) {
 		{"text", "foo\n", 0, 0, false, "Expecting requirements yaml to be a list or dictionary but got str"},
 		{"role without a name", "- foo: 1\n", 0, 0, false, "Must specify name or src for role"},
 		{"bad name", "collections: [bad]\n", 0, 0, false, notConcrete + "\n\nCould not find bad."},
+		{"dictionary for collections", "collections: {name: ns.x, version: 1.0.0}\n", 0, 0, false, notConcrete + "\n\nCould not find name."},
+		{"names as keys", "collections: {ns.x: 1.0.0, ns.y: 2.0.0}\n", 0, 2, false, ""},
+		{"text for collections", "collections: ns.x\n", 0, 0, false, notConcrete + "\n\nCould not find n."},
+		{"number for collections", "collections: 5\n", 0, 0, false, "'collections' of a requirements file should be a list, but it is a int"},
+		{"dictionary for roles", "roles: {src: a.b}\n", 1, 0, false, ""},
+		{"number for roles", "roles: 5\n", 0, 0, false, "'roles' of a requirements file should be a list, but it is a int"},
+		{"nothing", "roles:\ncollections: 0\n", 0, 0, false, ""},
 		{"git as source", "collections: [{name: ns.x, source: git+file:///x}]\n", 0, 0, false, "Collections requirement 'source' entry should contain a valid Galaxy API URL but it does not: git+file:///x is not an HTTP URL."},
 		{"unknown type", "collections: [{name: ns.x, type: cvs}]\n", 0, 0, false, "The collection requirement entry key 'type' must be one of file, galaxy, git, url, dir, or subdirs."},
 	} {
