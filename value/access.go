@@ -77,6 +77,9 @@ func GetItem(v, key Value) (item Value, ok bool, err error) {
 			return nil, false, nil
 		}
 		c, ok := runeAt(s, i)
+		if _, escaped := v.(Markup); escaped && ok {
+			c = Markup(c.(Str))
+		}
 		return c, ok, nil
 	}
 	return nil, false, nil

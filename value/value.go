@@ -76,6 +76,7 @@ type Tuple struct {
 // TupleKind is the class of a named tuple.
 type TupleKind struct {
 	Name   string
+	Module string // of the class, where messages name it
 	Fields []string
 	Plain  bool // prints as a plain tuple
 }
@@ -84,8 +85,8 @@ type TupleKind struct {
 func NewTuple(elems ...Value) *Tuple { return &Tuple{Elems: elems} }
 
 // NewNamedTuple returns a named tuple that prints as a plain one.
-func NewNamedTuple(name string, fields []string, elems ...Value) *Tuple {
-	return &Tuple{Elems: elems, Kind: &TupleKind{Name: name, Fields: fields, Plain: true}}
+func NewNamedTuple(module, name string, fields []string, elems ...Value) *Tuple {
+	return &Tuple{Elems: elems, Kind: &TupleKind{Name: name, Module: module, Fields: fields, Plain: true}}
 }
 
 // Template is text that was loaded as content (playbook, vars file, inventory, command line) and contains a
@@ -133,4 +134,12 @@ func (t *Tuple) TypeName() string {
 		return t.Kind.Name
 	}
 	return "tuple"
+}
+
+// QualifiedTypeName is the type with the module of a named tuple, as Jinja names objects that lack an attribute.
+func (t *Tuple) QualifiedTypeName() string {
+	if t.Kind != nil && t.Kind.Module != "" {
+		return t.Kind.Module + "." + t.Kind.Name
+	}
+	return t.TypeName()
 }

@@ -525,7 +525,7 @@ func groupby(c *jinja.Call) (value.Value, error) {
 				return nil, err
 			}
 			group = &value.List{}
-			out.Elems = append(out.Elems, value.NewNamedTuple("_GroupTuple", []string{"grouper", "list"}, shown, group))
+			out.Elems = append(out.Elems, value.NewNamedTuple("jinja2.filters", "_GroupTuple", []string{"grouper", "list"}, shown, group))
 		}
 		group.Elems = append(group.Elems, e)
 	}
