@@ -102,7 +102,7 @@ func templates() []*Resource {
 			Type: "unified_job_template", Path: "unified_job_templates", Model: "UnifiedJobTemplate", Title: "Unified Job Template", Table: templateTable,
 			Types: []Type{"project", "inventory_source", "job_template", "system_job_template", "workflow_job_template"},
 			Fields: join(templateState("never updated", "ok", "missing", "none", "updating"), []Field{
-				ref("execution_environment", "execution_environment").RO(),
+				ref("execution_environment", "execution_environment").RO(), ref("organization", "organization").Hide(),
 			}),
 			NoPost: true, NoPut: true, NoDrop: true,
 			Related: []Related{{Name: "schedules", To: "schedule", By: "unified_job_template", Hidden: true}},
