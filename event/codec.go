@@ -31,17 +31,17 @@ type Line struct {
 	Started *time.Time      `json:"started,omitempty"`
 	Seconds float64         `json:"seconds,omitempty"`
 
-	ID      string             `json:"id,omitempty"`
-	Name    string             `json:"name,omitempty"`
-	Pattern string             `json:"pattern,omitempty"`
-	File    string             `json:"file,omitempty"`
-	Text    string             `json:"text,omitempty"`
-	Kind    string             `json:"kind,omitempty"`
-	Hosts   []string           `json:"hosts,omitempty"`
-	ByHost  map[string]Summary `json:"by_host,omitempty"`
-	Custom  json.RawMessage    `json:"custom,omitempty"` // set_stats of the whole run
-	Code    int                `json:"code,omitempty"`
-	Left    int                `json:"left,omitempty"`
+	ID      string                 `json:"id,omitempty"`
+	Name    string                 `json:"name,omitempty"`
+	Pattern string                 `json:"pattern,omitempty"`
+	File    string                 `json:"file,omitempty"`
+	Text    string                 `json:"text,omitempty"`
+	Kind    string                 `json:"kind,omitempty"`
+	Hosts   []string               `json:"hosts,omitempty"`
+	ByHost  map[string]SummaryLine `json:"by_host,omitempty"`
+	Custom  json.RawMessage        `json:"custom,omitempty"` // set_stats of the whole run
+	Code    int                    `json:"code,omitempty"`
+	Left    int                    `json:"left,omitempty"`
 }
 
 // TaskLine is the task of a line.
@@ -54,6 +54,17 @@ type TaskLine struct {
 	Section Section `json:"section,omitempty"`
 	Path    string  `json:"path,omitempty"`
 	NoLog   bool    `json:"no_log,omitempty"`
+}
+
+// SummaryLine is a host's line of the recap.
+type SummaryLine struct {
+	OK          int `json:"ok"`
+	Changed     int `json:"changed"`
+	Unreachable int `json:"unreachable"`
+	Failed      int `json:"failed"`
+	Skipped     int `json:"skipped"`
+	Rescued     int `json:"rescued"`
+	Ignored     int `json:"ignored"`
 }
 
 // NewLine is an event as a line; stdout is what was printed because of it. Results arrive here with their secrets hidden already.
@@ -109,7 +120,10 @@ func NewLine(e Event, at time.Time, stdout string) Line {
 	case *Log:
 		l.Host, l.Text = e.Host, e.Text
 	case *Stats:
-		l.Hosts, l.ByHost = e.Hosts, e.ByHost
+		l.Hosts, l.ByHost = e.Hosts, make(map[string]SummaryLine, len(e.ByHost))
+		for host, s := range e.ByHost {
+			l.ByHost[host] = SummaryLine(s)
+		}
 		l.Custom = resultJSON(e.Custom["_run"])
 	case *End:
 		l.Code = e.ExitCode

@@ -1,7 +1,7 @@
 // Package event is what a run says: typed events in the order things happened. Terminals, callbacks, JUnit files,
 // the server and browsers are all readers of this one stream; nothing else leaves a run.
 //
-// The engine emits events through a Sink; internal/report turns them into text; Encode (codec.go) into versioned JSON lines.
+// The engine emits events through a Sink; internal/report turns them into text; NewLine (codec.go) into versioned JSON lines.
 package event
 
 import (

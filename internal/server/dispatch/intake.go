@@ -28,7 +28,7 @@ type intake struct {
 	tasks   map[string]int64
 	names   struct{ book, play string }
 	hosts   map[string]int64
-	stats   map[string]event.Summary
+	stats   map[string]event.SummaryLine
 	custom  json.RawMessage
 	plays   int
 	err     error
