@@ -9,7 +9,7 @@ LDFLAGS := -s -w
 # How the agents are built small; their size test reads the same file.
 AGENTFLAGS := $(shell cat cmd/troupe-agent/build.flags)
 
-.PHONY: help build agents dev demo test race vet lint fmt fuzz fuzz-diff bench-jinja bench clean
+.PHONY: help build agents dev demo server-demo test race vet lint fmt fuzz fuzz-diff bench-jinja bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ dev: ## bin/troupe quickly, without embedded agents (it is its own agent)
 demo: build ## three throw-away SSH hosts converge, stay as they are, and one rolls back
 	@test/setup demo
 	$(GO) run ./test/demo -troupe $(BIN)/troupe
+
+server-demo: build ## a server with sample data, until it is interrupted
+	@test/server-demo
 
 test: ## everything a fresh Debian 12 with Go needs is set up, then all tests run
 	@test/setup test
