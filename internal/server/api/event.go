@@ -160,7 +160,7 @@ func (q *request) eventList(where store.Condition) (*reply, error) {
 		}
 	}
 	order = strings.ReplaceAll(strings.ReplaceAll(order, `t."created"`, "t.counter"), `t."id"`, "t.counter")
-	order = strings.TrimSuffix(order, "t.id") + "t.counter"
+	order = strings.TrimSuffix(strings.TrimSuffix(order, " DESC"), "t.id") + "t.counter"
 	page, size, err := q.pageOf(wholeOutput)
 	if err != nil {
 		return nil, err

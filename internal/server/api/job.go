@@ -56,7 +56,7 @@ func jobHooks() hooks {
 			return nil
 		},
 		links: func(q *request, rec domain.Record, o *object) {
-			if node, err := q.tx.One("workflow_job_node", store.Is("job", rec.ID())); err == nil {
+			if node := q.nodeOf(rec.ID()); node != nil {
 				o.set("source_workflow_job", href(domain.Of("workflow_job"), node.Int("workflow_job")))
 			}
 		},
@@ -71,7 +71,7 @@ func jobHooks() hooks {
 					return err
 				}
 			}
-			if node, err := q.tx.One("workflow_job_node", store.Is("job", rec.ID())); err == nil {
+			if node := q.nodeOf(rec.ID()); node != nil {
 				if s, err := q.summary("workflow_job", node.Int("workflow_job")); err == nil {
 					o.set("source_workflow_job", s)
 				}
@@ -85,6 +85,20 @@ func jobHooks() hooks {
 			return nil
 		},
 	}
+}
+
+// nodeOf is the workflow's node that a job runs for, nil when there is none.
+func (q *request) nodeOf(job int64) domain.Record {
+	key := cacheKey{"workflow_job_node:job", job}
+	if rec, known := q.cache[key]; known {
+		return rec
+	}
+	rec, err := q.tx.One("workflow_job_node", store.Is("job", job))
+	if err != nil {
+		rec = nil
+	}
+	q.cache[key] = rec
+	return rec
 }
 
 var cancelAction = &action{

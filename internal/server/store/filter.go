@@ -381,11 +381,12 @@ func (db *DB) Order(r *domain.Resource, orderBy string) (string, error) {
 		orderBy = r.Order
 	}
 	var parts []string
+	direction := ""
 	for name := range strings.SplitSeq(orderBy, ",") {
 		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
-		direction := ""
+		direction = ""
 		if rest, ok := strings.CutPrefix(name, "-"); ok {
 			name, direction = rest, " DESC"
 		}
@@ -395,7 +396,7 @@ func (db *DB) Order(r *domain.Resource, orderBy string) (string, error) {
 		}
 		parts = append(parts, expr+direction)
 	}
-	return strings.Join(append(parts, "t.id"), ", "), nil
+	return strings.Join(append(parts, "t.id"+direction), ", "), nil // in the same direction: one index gives both
 }
 
 func (db *DB) orderExpr(r *domain.Resource, path []string) (string, error) {

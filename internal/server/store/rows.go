@@ -64,6 +64,9 @@ func kinds(r *domain.Resource) Condition {
 	if len(types) == 0 {
 		types = []domain.Type{r.Type}
 	}
+	if len(types) == 1 {
+		return Condition{SQL: "t.type = ?", Args: []any{string(types[0])}}
+	}
 	c := Condition{SQL: "t.type IN (" + strings.TrimSuffix(strings.Repeat("?, ", len(types)), ", ") + ")"}
 	for _, t := range types {
 		c.Args = append(c.Args, string(t))
