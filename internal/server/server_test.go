@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,8 +26,26 @@ type site struct {
 	t    *testing.T
 	url  string
 	dir  string
-	log  *bytes.Buffer
+	log  *logBuffer
 	stop func()
+}
+
+// logBuffer is a log that may be read while the server writes it.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 var program string
@@ -54,7 +73,7 @@ func start(t *testing.T, dir string) *site {
 	}
 	address := l.Addr().String()
 	l.Close()
-	s := &site{t: t, url: "http://" + address, dir: dir, log: &bytes.Buffer{}}
+	s := &site{t: t, url: "http://" + address, dir: dir, log: &logBuffer{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, w := io.Pipe()
 	done := make(chan error, 1)
