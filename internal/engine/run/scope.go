@@ -26,8 +26,17 @@ func (p *play) templarFor(h *hostRun, t *playbook.Task) *template.Templar {
 func (p *play) job(h *hostRun, t *playbook.Task, info *event.Task) task.Job {
 	return task.Job{
 		Task: t, Info: info, Host: h.name, Vars: p.scope(h.host, t), SearchPath: p.searchPath(t), Basedir: p.Basedir,
-		DelegateVars: func(name string) template.Vars { return p.scope(p.delegate(name), t) },
+		DelegateVars: func(name string) template.Vars { return p.delegateScope(h.name, name, t) },
 	}
+}
+
+// delegateScope are the variables of the host that a task of another host is delegated to. It has an address in any case, and
+// inventory_hostname stays the host that delegates, in its variables, too: that is Ansible's rule.
+func (p *play) delegateScope(from, to string, t *playbook.Task) *vars.Scope {
+	s := p.scope(p.delegate(to), t)
+	s.Layers = slices.Insert(s.Layers, 0, vars.Layer{Name: "delegation", Vars: value.DictOf("inventory_hostname", value.Str(from))})
+	s.Layers = append(s.Layers, vars.Layer{Name: "delegation", Vars: value.DictOf("ansible_host", value.Str(to))})
+	return s
 }
 
 // delegate returns a host by name; one that the inventory does not know is reached by its name.
@@ -38,7 +47,7 @@ func (p *play) delegate(name string) *host {
 	if name == "localhost" || name == "127.0.0.1" || name == "::1" {
 		return p.host(p.Inventory.Localhost(""))
 	}
-	inv := &inventory.Host{Name: name, Vars: value.DictOf("ansible_host", value.Str(name))}
+	inv := &inventory.Host{Name: name, Vars: value.NewDict()}
 	return &host{name: name, inv: inv, facts: value.NewDict(), set: value.NewDict(), setKind: map[string]template.TextKind{}, loaded: value.NewDict()}
 }
 

@@ -38,6 +38,7 @@ type remote struct {
 	become *become.Spec
 	env    map[string]string
 	user   string
+	wrong  error // what kept the first variable that says how to reach the host from being rendered
 }
 
 // prepare renders what reaching the host needs: connection options, become, environment.
@@ -91,6 +92,9 @@ func (r *remote) prepare(a *attempt) error {
 	if err := r.prepareBecome(src); err != nil {
 		return err
 	}
+	if r.wrong != nil {
+		return r.wrong
+	}
 	return r.prepareEnvironment()
 }
 
@@ -102,14 +106,45 @@ func (r *remote) variable(name string) (value.Value, bool) {
 		}
 	}
 	v, ok, err := r.conn.Resolve(name)
-	if err != nil || !ok {
+	if _, isUndef := v.(*value.Undefined); isUndef && err == nil {
+		raw, _, _ := r.conn.Vars.Lookup(name)
+		if _, err = r.conn.Render(raw); err == nil {
+			return nil, false
+		}
+	}
+	if err != nil {
+		if r.wrong == nil {
+			r.wrong = r.variableError(name, err)
+		}
 		return nil, false
 	}
-	if u, isUndef := v.(*value.Undefined); isUndef {
-		_ = u
+	if !ok {
 		return nil, false
 	}
 	return v, v != value.None
+}
+
+// variableError words what kept a variable from being rendered: as the field of the play that it stands for, and for a
+// delegated task, whose fields are not asked, as it is.
+func (r *remote) variableError(name string, err error) error {
+	if r.conn == r.t {
+		field := strings.TrimPrefix(name, "ansible_")
+		if f, ok := variableFields[field]; ok {
+			field = f
+		}
+		return fieldError(field, err)
+	}
+	var e *template.Error
+	if errors.As(err, &e) && template.IsUndefined(err) {
+		return &action.Failure{Msg: e.Msg, Cause: err, Bare: true}
+	}
+	return err
+}
+
+// variableFields are the fields of the play that variables stand for, where the names differ in more than the prefix.
+var variableFields = map[string]string{
+	"host": "remote_addr", "ssh_host": "remote_addr", "user": "remote_user", "ssh_user": "remote_user",
+	"ssh_pass": "password", "ssh_port": "port", "ssh_timeout": "timeout", "ssh_private_key_file": "private_key_file", "become_password": "become_pass",
 }
 
 // keyword returns a rendered keyword of the task or what it stands in.
