@@ -54,7 +54,7 @@ type Task struct {
 	Diff    bool        // shows differences
 	NoLog   bool
 	Attempt int
-	// Keywords are further keywords of the task, unrendered, for callbacks that are plugins.
+	// Keywords are further keywords of the task, unrendered, for callbacks that read them.
 	Keywords *value.Dict
 }
 
@@ -82,6 +82,8 @@ type PlayStart struct {
 	Serial  bool   // one of several batches
 	Check   bool
 	Pos     source.Pos
+	// Targeted counts the hosts of all batches, Tasks the entries of the first block of tasks; -1 when there is none.
+	Targeted, Tasks int
 }
 
 // NoHostsMatched says that the pattern of the play matches no host.

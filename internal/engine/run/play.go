@@ -104,7 +104,7 @@ func (r *Run) runPlay(ctx context.Context, p *playbook.Play) (code int, stop boo
 		pl.targeted = append(pl.targeted, r.host(h))
 	}
 	if len(hosts) == 0 {
-		r.emit(&event.PlayStart{ID: r.id(), Name: pl.name, Pattern: pattern, Check: r.Check, Pos: p.Pos})
+		r.emit(&event.PlayStart{ID: r.id(), Name: pl.name, Pattern: pattern, Check: r.Check, Pos: p.Pos, Tasks: pl.firstTasks()})
 		r.emit(&event.NoHostsMatched{Pattern: pattern})
 		return r.code(), false, nil
 	}
@@ -422,6 +422,16 @@ func (r *Run) id() string {
 	return strconv.Itoa(r.nextID)
 }
 
+// firstTasks counts the entries of the play's first block, -1 when it has none: the total that some callbacks show.
+func (p *play) firstTasks() int {
+	for _, blocks := range [][]*playbook.Block{p.PreTasks, p.Tasks, p.PostTasks} {
+		if len(blocks) > 0 {
+			return len(blocks[0].Tasks) + len(blocks[0].Rescue) + len(blocks[0].Always)
+		}
+	}
+	return -1
+}
+
 // runBatch runs the play on one batch of hosts.
 func (p *play) runBatch(alive []*host, several bool) error {
 	names := make([]string, len(alive))
@@ -431,7 +441,7 @@ func (p *play) runBatch(alive []*host, several bool) error {
 		p.batch = append(p.batch, &hostRun{host: h, play: p, state: strategy.Start(p.root), notified: map[*playbook.Task]bool{},
 			rolesRan: map[*playbook.Role]bool{}, rolesDone: map[string]*playbook.Role{}, ended: map[*playbook.Role]bool{}})
 	}
-	p.emit(&event.PlayStart{ID: p.id(), Name: p.name, Hosts: names, Pattern: p.pattern, Serial: several, Check: p.Check, Pos: p.Pos})
+	p.emit(&event.PlayStart{ID: p.id(), Name: p.name, Hosts: names, Pattern: p.pattern, Serial: several, Check: p.Check, Pos: p.Pos, Targeted: len(p.targeted), Tasks: p.firstTasks()})
 	var err error
 	switch p.strategyName {
 	case "free", "host_pinned":

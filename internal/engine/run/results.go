@@ -48,9 +48,9 @@ func (p *play) info(place *strategy.Place, h *hostRun) *event.Task {
 	return i
 }
 
-// shownKeywords are the keywords that callbacks written in Python read.
+// shownKeywords are the keywords that some callbacks read.
 func shownKeywords(t *playbook.Task) *value.Dict {
-	d := value.DictOf("connection", value.Str("ssh"), "tags", value.NewList(t.Tags...))
+	d := value.DictOf("connection", value.Str("ssh"), "tags", value.NewList(t.Extended("tags")...))
 	for _, k := range []string{"connection", "delegate_to", "run_once", "become", "become_user", "ignore_errors", "ignore_unreachable", "remote_user", "loop_control"} {
 		if v := t.Inherited(k); v != nil {
 			d.SetStr(k, v)

@@ -63,9 +63,7 @@ func (s *standard) Emit(e event.Event) {
 			msg += fmt.Sprintf(" => (item=%s)", e.Label)
 		}
 		s.Print(msg, "included")
-	case *event.Notified:
-		s.V(2, "", fmt.Sprintf("Notification for handler %s has been saved.", e.Handler))
-	case *event.Message, *event.Warning, *event.Log:
+	case *event.Notified, *event.Message, *event.Warning, *event.Log:
 		s.words(e)
 	case *event.Stats:
 		s.stats(e)
@@ -75,7 +73,7 @@ func (s *standard) Emit(e event.Event) {
 func (s *standard) playbookStart(e *event.PlaybookStart) {
 	if s.Verbosity > 1 {
 		s.Banner("PLAYBOOK: "+filepath.Base(e.File), "")
-		s.Print(fmt.Sprintf("%d plays in %s", e.Plays, e.File), "verbose")
+		s.words(e)
 	}
 	if s.Verbosity > 3 {
 		s.Print("Positional arguments: "+e.File, "verbose")
@@ -120,23 +118,27 @@ func (s *standard) taskStart(e *event.TaskStart) {
 
 // banner prints the task's banner unless it stands already.
 func (s *standard) banner(t *event.Task) {
-	args := ""
-	if s.opt.ArgsToStdout && !t.NoLog && t.Args != nil {
-		var parts []string
-		for k, v := range t.Args.All() {
-			parts = append(parts, fmt.Sprintf("%s=%s", str(k), str(v)))
-		}
-		args = " " + strings.Join(parts, ", ")
-	}
 	check := ""
 	if s.opt.CheckMarkers && t.Check {
 		check = " [CHECK MODE]"
 	}
-	s.Banner(fmt.Sprintf("%s [%s%s]%s", s.prefix(t), strings.TrimSpace(t.Name), args, check), "")
+	s.Banner(fmt.Sprintf("%s [%s%s]%s", s.prefix(t), strings.TrimSpace(t.Name), s.args(t), check), "")
 	if s.Verbosity >= 2 {
 		s.taskPath(t)
 	}
 	s.lastBanner = t.ID
+}
+
+// args are the arguments as a banner shows them when display_args_to_stdout wants them.
+func (s *standard) args(t *event.Task) string {
+	if !s.opt.ArgsToStdout || t.NoLog || t.Args == nil {
+		return ""
+	}
+	var parts []string
+	for k, v := range t.Args.All() {
+		parts = append(parts, fmt.Sprintf("%s=%s", str(k), str(v)))
+	}
+	return " " + strings.Join(parts, ", ")
 }
 
 func (s *standard) taskPath(t *event.Task) {
@@ -352,10 +354,30 @@ func (s *standard) exception(r *value.Dict) {
 }
 
 func (s *standard) stats(e *event.Stats) {
+	s.recap(e, true)
+	if s.opt.CustomStats && len(e.Custom) > 0 {
+		s.customStats(e)
+	}
+	if s.opt.CheckMarkers && s.play != nil && s.play.Check {
+		s.Banner("DRY RUN", "")
+	}
+}
+
+// recap is the table of hosts below its banner; skipped adds that column.
+func (s *standard) recap(e *event.Stats, skipped bool) {
+	s.retry(e)
+	s.Banner("PLAY RECAP", "")
+	s.summaries(e, skipped)
+	s.Print("", "")
+}
+
+func (s *standard) retry(e *event.Stats) {
 	if e.Retry != "" {
 		s.Print("\tto retry, use: --limit @"+e.Retry+"\n", "")
 	}
-	s.Banner("PLAY RECAP", "")
+}
+
+func (s *standard) summaries(e *event.Stats, skipped bool) {
 	hosts := slices.Clone(e.Hosts)
 	slices.Sort(hosts)
 	for _, h := range hosts {
@@ -378,17 +400,13 @@ func (s *standard) stats(e *event.Stats) {
 			}
 			name = fmt.Sprintf("%-37s", s.Out.Paint(s.Color(kind), h))
 		}
-		s.Print(fmt.Sprintf("%s : %s %s %s %s %s %s %s", name,
-			field("ok", t.OK, "ok"), field("changed", t.Changed, "changed"), field("unreachable", t.Unreachable, "unreachable"),
-			field("failed", t.Failed, "error"), field("skipped", t.Skipped, "skip"), field("rescued", t.Rescued, "ok"),
-			field("ignored", t.Ignored, "warn")), "")
-	}
-	s.Print("", "")
-	if s.opt.CustomStats && len(e.Custom) > 0 {
-		s.customStats(e)
-	}
-	if s.opt.CheckMarkers && s.play != nil && s.play.Check {
-		s.Banner("DRY RUN", "")
+		line := []string{name, ":", field("ok", t.OK, "ok"), field("changed", t.Changed, "changed"), field("unreachable", t.Unreachable, "unreachable"),
+			field("failed", t.Failed, "error")}
+		if skipped {
+			line = append(line, field("skipped", t.Skipped, "skip"))
+		}
+		line = append(line, field("rescued", t.Rescued, "ok"), field("ignored", t.Ignored, "warn"))
+		s.Print(strings.Join(line, " "), "")
 	}
 }
 

@@ -91,12 +91,18 @@ func (s *standard) dump(r *value.Dict, verbose, debug bool) string {
 
 // diff prints the differences of a result when the task shows them.
 func (s *standard) diff(t *event.Task, r *value.Dict) {
+	if text := s.diffOf(t, r); text != "" {
+		s.Print(text, "")
+	}
+}
+
+func (s *standard) diffOf(t *event.Task, r *value.Dict) string {
 	if r == nil || !t.Diff {
-		return
+		return ""
 	}
 	v, ok := r.GetStr("diff")
 	if !ok {
-		return
+		return ""
 	}
 	diffs := []value.Value{v}
 	if l, ok := v.(*value.List); ok {
@@ -108,9 +114,7 @@ func (s *standard) diff(t *event.Task, r *value.Dict) {
 			text += s.diffText(dict)
 		}
 	}
-	if text != "" {
-		s.Print(text, "")
-	}
+	return text
 }
 
 // diffText is one difference as a unified diff.

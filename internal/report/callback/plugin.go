@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -10,6 +11,10 @@ import (
 // words shows what a run says beside results: messages, warnings, lines of -v.
 func (d *Display) words(e event.Event) {
 	switch e := e.(type) {
+	case *event.PlaybookStart:
+		d.V(2, "", fmt.Sprintf("%d plays in %s", e.Plays, e.File))
+	case *event.Notified:
+		d.V(2, "", fmt.Sprintf("Notification for handler %s has been saved.", e.Handler))
 	case *event.Message:
 		d.Print(e.Text, "")
 	case *event.Warning:

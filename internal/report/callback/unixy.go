@@ -48,7 +48,7 @@ func (u *unixy) Emit(e event.Event) {
 		u.retries[e.Host.Name]++
 		u.Print(fmt.Sprintf("  Retrying... (%d of %d)", u.retries[e.Host.Name], u.retries[e.Host.Name]+e.Left), "debug")
 	case *event.Stats:
-		u.recap(e)
+		u.table(e)
 	default:
 		u.standard.Emit(e)
 	}
@@ -125,7 +125,7 @@ func (u *unixy) one(t *event.Task, host event.Host, status event.Status, r *valu
 	}
 }
 
-func (u *unixy) recap(e *event.Stats) {
+func (u *unixy) table(e *event.Stats) {
 	u.Print("\n- Play recap -", "")
 	hosts := slices.Clone(e.Hosts)
 	slices.Sort(hosts)
