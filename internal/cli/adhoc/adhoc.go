@@ -51,11 +51,7 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	v := s.Values
 	s.VersionNote(prog)
 	s.ConfigNote()
-	dir := v.Str("basedir")
-	if dir == "" {
-		dir = "."
-	}
-	p, err := s.Project(ctx, dir)
+	p, err := s.Standalone(ctx, ".")
 	if err != nil {
 		return 0, err
 	}

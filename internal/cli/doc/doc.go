@@ -100,13 +100,9 @@ var places = map[plugindoc.Kind]struct{ setting, dir string }{
 
 func (s *session) setup() {
 	v, c := s.Values, s.Config
-	base := v.Str("basedir")
-	if base == "" {
-		base = c.Str("PLAYBOOK_DIR")
-	}
+	base := s.Basedir()
 	paths := c.List("COLLECTIONS_PATHS")
 	if base != "" {
-		base = c.Path(base)
 		paths = append([]string{filepath.Join(base, "collections")}, paths...)
 	}
 	finder := &collection.Finder{Paths: paths}

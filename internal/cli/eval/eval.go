@@ -52,11 +52,7 @@ func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int
 	if err != nil {
 		return 0, err
 	}
-	dir := v.Str("basedir")
-	if dir == "" {
-		dir = "."
-	}
-	p, err := s.Project(ctx, dir)
+	p, err := s.Standalone(ctx, ".")
 	if err != nil {
 		return 0, err
 	}

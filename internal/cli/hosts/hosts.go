@@ -66,7 +66,7 @@ func options(msg string) error {
 
 func show(ctx context.Context, s *launch.Session) (int, error) {
 	v := s.Values
-	p, err := s.Project(ctx, v.Str("basedir"))
+	p, err := s.Standalone(ctx, "")
 	if err != nil {
 		return 0, err
 	}

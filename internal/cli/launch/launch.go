@@ -146,6 +146,32 @@ func (s *Session) Project(ctx context.Context, dir string) (*troupe.Project, err
 	})
 }
 
+// Basedir is the directory that stands for a playbook's where a command has none: --playbook-dir, or PLAYBOOK_DIR; "" when nobody said.
+func (s *Session) Basedir() string {
+	if dir := s.Values.Str("basedir"); dir != "" {
+		return s.Config.Path(dir)
+	}
+	return s.Config.Str("PLAYBOOK_DIR")
+}
+
+// Standalone is Project for commands without a playbook: in Basedir, else in fallback. Names are searched in the collection that
+// Basedir lies in, too.
+func (s *Session) Standalone(ctx context.Context, fallback string) (*troupe.Project, error) {
+	dir := s.Basedir()
+	if dir == "" {
+		return s.Project(ctx, fallback)
+	}
+	p, err := s.Project(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	if col, ok := p.Loader.Collections.Around(dir); ok {
+		s.Display.Warning("running with default collection " + col)
+		p.Loader.DefaultCollections = []string{col}
+	}
+	return p, nil
+}
+
 // flags are the command line's flags as Python plugins know them.
 func (s *Session) flags() *value.Dict {
 	d := value.NewDict()

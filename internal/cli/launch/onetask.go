@@ -24,12 +24,12 @@ type Task struct {
 
 // OneTask is the playbook of one task that t stands for. A module that does not exist fails on the hosts, as with Ansible.
 func (s *Session) OneTask(p *troupe.Project, t Task) (*playbook.Playbook, error) {
-	dir, err := filepath.Abs(s.Values.Str("basedir")) // that of --playbook-dir, else where the command was started
+	dir, err := filepath.Abs(s.Basedir()) // else where the command was started
 	if err != nil {
 		return nil, err
 	}
 	pl := &playbook.Play{
-		Name: t.Play, Hosts: []value.Value{value.Str(t.Pattern)}, Vars: value.NewDict(), Basedir: dir,
+		Name: t.Play, Hosts: []value.Value{value.Str(t.Pattern)}, Vars: value.NewDict(), Basedir: dir, Collections: p.Loader.DefaultCollections,
 		Attrs: playbook.Attrs{{Keyword: "gather_facts", Value: value.False}},
 	}
 	doc := value.DictOf(t.Module, value.Value(value.Str(t.Args)))

@@ -15,7 +15,6 @@ import (
 	troupe "github.com/troupe-automation/troupe"
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
 	"github.com/troupe-automation/troupe/internal/cli/launch"
-	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/diag"
 )
@@ -90,8 +89,12 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 	code := 0
 	for _, path := range v.Args {
 		if file, ok := p.Loader.Collections.Playbook(path); ok && !isFile(path) {
-			col, _, _ := collection.Split(path)
-			p.Loader.DefaultCollections, path = []string{col}, file
+			path = file
+		}
+		p.Loader.DefaultCollections = nil
+		if col, ok := p.Loader.Collections.Around(path); ok {
+			s.Display.V(1, "", "running playbook inside collection "+col)
+			p.Loader.DefaultCollections = []string{col}
 		}
 		p.SetBasedir(filepath.Dir(mustAbs(path)))
 		pb, err := p.Loader.LoadPlaybook(path)

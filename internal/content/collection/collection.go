@@ -104,6 +104,25 @@ func (f *Finder) Dir(name string) (string, bool) {
 // Has reports whether a collection is installed.
 func (f *Finder) Has(name string) bool { _, ok := f.Dir(name); return ok }
 
+// Around is the collection that a path lies in: one of the Finder's, not another copy.
+func (f *Finder) Around(path string) (string, bool) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", false
+	}
+	root, rest, ok := strings.Cut(abs, "/ansible_collections/")
+	parts := strings.SplitN(rest, "/", 3)
+	if !ok || len(parts) < 2 || strings.Contains(rest, "/ansible_collections/") {
+		return "", false
+	}
+	name := parts[0] + "." + parts[1]
+	dir, ok := f.Dir(name)
+	if abs, err = filepath.Abs(dir); err != nil {
+		return "", false
+	}
+	return name, ok && abs == filepath.Join(root, "ansible_collections", parts[0], parts[1])
+}
+
 // Split takes "ns.col.name" apart; ok is false for names that are not fully qualified. The name may have dots itself.
 func Split(fqcn string) (col, name string, ok bool) {
 	parts := strings.SplitN(fqcn, ".", 3)

@@ -317,8 +317,7 @@ type plugin struct {
 
 // find returns a plugin by name: a built-in one, or one that somebody wrote.
 func (l *loader) find(ctx context.Context, inv *Inventory, name string) (p plugin, ok bool) {
-	name = strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")
-	if p, ok = find(name); ok || l.o.External == nil || !l.o.External.Has(name) {
+	if p, ok = find(strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")); ok || l.o.External == nil || !l.o.External.Has(name) {
 		return p, ok
 	}
 	return plugin{

@@ -118,7 +118,7 @@ func (i *Inventories) Verify(ctx context.Context, name, source string) (bool, er
 	if err != nil {
 		return false, err
 	}
-	v, err := i.host.Call(ctx, RunSide, "inventory_verify", value.DictOf("plugin", p.value(), "source", value.Str(source)), i.scope(), false)
+	v, err := i.host.Call(ctx, RunSide, "inventory_verify", value.DictOf("plugin", p.value(), "asked", value.Str(name), "source", value.Str(source)), i.scope(), false)
 	return v == value.True, err
 }
 
@@ -135,7 +135,7 @@ func (i *Inventories) Parse(ctx context.Context, inv *inventory.Inventory, name,
 	for _, h := range inv.Hosts() {
 		hosts.Elems = append(hosts.Elems, value.DictOf("name", value.Str(h.Name), "vars", h.Vars))
 	}
-	v, err := i.host.Call(ctx, RunSide, "inventory", value.DictOf("plugin", p.value(), "source", value.Str(source), "groups", groups, "hosts", hosts, "cache", value.Bool(cache)), i.scope(), true)
+	v, err := i.host.Call(ctx, RunSide, "inventory", value.DictOf("plugin", p.value(), "asked", value.Str(name), "source", value.Str(source), "groups", groups, "hosts", hosts, "cache", value.Bool(cache)), i.scope(), true)
 	if err != nil {
 		return err
 	}

@@ -56,8 +56,9 @@ def vars_get(path, name, host, port=None, vars=None):
     return out
 
 
-def _inventory(c):
+def _inventory(c, asked):
     plugin = files.load_class('inventory', c['path'], c['name'], c['collection'])()
+    plugin._redirected_names = [asked]  # its sources may name it as it was asked for
     try:
         plugin.set_options()
     except Exception:
@@ -65,13 +66,13 @@ def _inventory(c):
     return plugin
 
 
-def verify(plugin, source):
+def verify(plugin, asked, source):
     """Whether a source is for the plugin."""
-    p = _inventories[plugin['path'], source] = _inventory(plugin)
+    p = _inventories[plugin['path'], source] = _inventory(plugin, asked)
     return bool(p.verify_file(source))
 
 
-def parse(plugin, source, groups, hosts, cache):
+def parse(plugin, asked, source, groups, hosts, cache):
     """Reads a source; gives what is to be done to the inventory."""
     from ansible.inventory.data import InventoryData
     data = InventoryData()
@@ -88,7 +89,7 @@ def parse(plugin, source, groups, hosts, cache):
         for h in g['hosts']:
             data.add_child(g['name'], h)
     data._ops = ops
-    p = _inventories.pop((plugin['path'], source), None) or _inventory(plugin)
+    p = _inventories.pop((plugin['path'], source), None) or _inventory(plugin, asked)
     p.parse(data, calls.loader(), source, cache=cache)
     try:
         if getattr(p, '_cache', None) is not None:

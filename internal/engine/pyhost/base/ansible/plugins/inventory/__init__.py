@@ -112,8 +112,7 @@ class BaseInventoryPlugin(AnsiblePlugin):
             config = self.loader.load_from_file(path, cache='none')
         except Exception as e:
             raise AnsibleParserError(str(e))
-        valid = getattr(self, '_redirected_names', []) or [self.NAME]
-        names = set(valid) | {self.NAME, getattr(self, 'ansible_name', self.NAME)}
+        names = set(getattr(self, '_redirected_names', ())) | {self.NAME, getattr(self, 'ansible_name', self.NAME)}
         if not config:
             raise AnsibleParserError('%s is empty' % path)
         if config.get('plugin') not in names:
