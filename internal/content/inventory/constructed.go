@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,6 +14,28 @@ import (
 
 var errNoTemplar = errors.New("this command cannot render the templates of inventory plugins")
 
+// settings reads a source that configures a plugin. It has to name the plugin as it was asked for.
+func (inv *Inventory) settings(l *loader, src, asked string) (*yamldoc.Node, error) {
+	root, err := inv.document(l, src)
+	if err != nil {
+		return nil, err
+	}
+	if l.o.Templar == nil {
+		return nil, errNoTemplar
+	}
+	if root.IsNull() || root.Kind == yamldoc.Scalar && root.Text == "" {
+		return nil, fmt.Errorf("%s is empty", src)
+	}
+	name := root.Get("plugin")
+	switch {
+	case name == nil:
+		return nil, errors.New("Incorrect plugin name in file: none found") //nolint:staticcheck // Ansible's words
+	case name.Text != asked:
+		return nil, wrong(name.Pos, len(name.Text), fmt.Errorf("Incorrect plugin name in file: %s", name.Text))
+	}
+	return root, nil
+}
+
 // construct is the `compose`, `groups` and `keyed_groups` of a constructed source.
 type construct struct {
 	inv    *Inventory
@@ -24,13 +45,10 @@ type construct struct {
 }
 
 // parseConstructed adds variables and groups that are computed from what earlier sources gave (sample inv_constructed).
-func parseConstructed(_ context.Context, inv *Inventory, l *loader, src string) error {
-	root, err := inv.document(l, src)
+func parseConstructed(inv *Inventory, l *loader, src, asked string) error {
+	root, err := inv.settings(l, src, asked)
 	if err != nil {
 		return err
-	}
-	if l.o.Templar == nil {
-		return errNoTemplar
 	}
 	c := construct{inv: inv, t: l.o.Templar, root: root}
 	if s := root.Get("strict"); s != nil {
@@ -250,13 +268,10 @@ func (c *construct) keyed(h *Host, entry *yamldoc.Node, vars *value.Dict) error 
 func isList(v value.Value) bool { _, ok := v.(*value.List); return ok }
 
 // parseGenerator makes hosts and groups from every combination of the values of its layers (sample inv_generator).
-func parseGenerator(_ context.Context, inv *Inventory, l *loader, src string) error {
-	root, err := inv.document(l, src)
+func parseGenerator(inv *Inventory, l *loader, src, asked string) error {
+	root, err := inv.settings(l, src, asked)
 	if err != nil {
 		return err
-	}
-	if l.o.Templar == nil {
-		return errNoTemplar
 	}
 	layers := root.Get("layers").Entries()
 	hosts := root.Get("hosts")

@@ -317,7 +317,7 @@ type plugin struct {
 
 // find returns a plugin by name: a built-in one, or one that somebody wrote.
 func (l *loader) find(ctx context.Context, inv *Inventory, name string) (p plugin, ok bool) {
-	if p, ok = find(strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")); ok || l.o.External == nil || !l.o.External.Has(name) {
+	if p, ok = find(name); ok || l.o.External == nil || !l.o.External.Has(name) {
 		return p, ok
 	}
 	return plugin{
@@ -334,9 +334,9 @@ func (l *loader) find(ctx context.Context, inv *Inventory, name string) (p plugi
 	}, true
 }
 
-// find returns a built-in plugin by its short name.
-func find(name string) (p plugin, ok bool) {
-	switch name {
+// find returns a built-in plugin by its name, which may be the full one.
+func find(asked string) (p plugin, ok bool) {
+	switch strings.TrimPrefix(strings.TrimPrefix(asked, "ansible.builtin."), "ansible.legacy.") {
 	case "host_list":
 		p = plugin{isHostList, func(_ context.Context, inv *Inventory, _ *loader, src string) error { return inv.hostList(src, false) }}
 	case "advanced_host_list":
@@ -352,9 +352,13 @@ func find(name string) (p plugin, ok bool) {
 	case "toml":
 		p = plugin{hasExt(".toml"), parseTOMLFile}
 	case "constructed":
-		p = plugin{hasExt(".yml", ".yaml", ".config"), parseConstructed}
+		p = plugin{hasExt(".yml", ".yaml", ".config"), func(_ context.Context, inv *Inventory, l *loader, src string) error {
+			return parseConstructed(inv, l, src, asked)
+		}}
 	case "generator":
-		p = plugin{hasExt(".yml", ".yaml", ".config"), parseGenerator}
+		p = plugin{hasExt(".yml", ".yaml", ".config"), func(_ context.Context, inv *Inventory, l *loader, src string) error {
+			return parseGenerator(inv, l, src, asked)
+		}}
 	default:
 		return p, false
 	}

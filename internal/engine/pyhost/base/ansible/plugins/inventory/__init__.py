@@ -72,7 +72,7 @@ def get_cache_plugin(plugin_name, **kwargs):
                                "ANSIBLE_INVENTORY_CACHE_CONNECTION,\nANSIBLE_CACHE_PLUGIN_CONNECTION." % plugin_name)
         raise
     if plugin is None:
-        raise AnsibleError('Unable to load the cache plugin %s' % plugin_name)
+        raise AnsibleError('Unable to load the cache plugin (%s).' % plugin_name)
     return plugin
 
 
