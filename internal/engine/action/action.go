@@ -18,6 +18,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/internal/content/config"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
+	"github.com/troupe-automation/troupe/internal/lang/filters"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/remote/session"
 	"github.com/troupe-automation/troupe/module"
@@ -299,7 +300,7 @@ func pyType(v value.Value) string {
 // Find searches a file below the search path: first in the folder of the kind (files, templates, vars), then beside.
 // Its error is Ansible's, with every place that was tried.
 func (c *Context) Find(kind, name string) (string, error) {
-	name = expandHome(name)
+	name = filters.ExpandUser(name)
 	if filepath.IsAbs(name) {
 		if _, err := os.Stat(name); err == nil {
 			return name, nil
@@ -321,15 +322,6 @@ func (c *Context) Find(kind, name string) (string, error) {
 func notFound(name string, tried []string) error {
 	msg := fmt.Sprintf("Could not find or access '%s'\nSearched in:\n\t%s on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option", name, strings.Join(tried, "\n\t"))
 	return &Failure{Msg: msg, Exception: msg}
-}
-
-func expandHome(p string) string {
-	if rest, ok := strings.CutPrefix(p, "~/"); ok {
-		if home, err := os.UserHomeDir(); err == nil {
-			return filepath.Join(home, rest)
-		}
-	}
-	return p
 }
 
 // callModule runs the module of the task's own name with the given arguments.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/troupe-automation/troupe/internal/lang/filters"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -39,7 +40,7 @@ func runFetch(c *Context) (*Outcome, error) {
 	if v, ok := c.Args.GetStr("fail_on_missing"); ok {
 		failMissing, _ = Boolean(v) // what is no boolean is false here
 	}
-	target := expandHome(dest)
+	target := filters.ExpandUser(dest)
 	if !filepath.IsAbs(target) {
 		target = filepath.Join(c.Basedir, target)
 	}
@@ -51,7 +52,7 @@ func runFetch(c *Context) (*Outcome, error) {
 			target = filepath.Join(target, filepath.Base(src))
 			if st, err := os.Stat(target); err == nil && st.IsDir() {
 				return nil, raisef("calculated dest '%s' is an existing directory, use another path that does not point to an existing directory",
-					expandHome(dest)+filepath.Base(src))
+					filters.ExpandUser(dest)+filepath.Base(src))
 			}
 		}
 	} else {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/troupe-automation/troupe/internal/lang/filters"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -15,7 +16,7 @@ func fileglob(c *Call) ([]value.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		dir, name := filepath.Split(home(pattern))
+		dir, name := filepath.Split(filters.ExpandUser(pattern))
 		var dirs []string
 		if dir != "" {
 			if d := c.find("files", filepath.Clean(dir)); d != "" {

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/troupe-automation/troupe/internal/content/playbook"
+	"github.com/troupe-automation/troupe/internal/lang/filters"
 	"github.com/troupe-automation/troupe/internal/lang/pyrandom"
 	"github.com/troupe-automation/troupe/internal/source"
 	"github.com/troupe-automation/troupe/value"
@@ -181,7 +182,7 @@ func randomPassword(o passwordOptions) (string, error) {
 }
 
 func (c *Call) password(name string, o passwordOptions) (string, error) {
-	path := home(name)
+	path := filters.ExpandUser(name)
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(c.Basedir(), path)
 	}

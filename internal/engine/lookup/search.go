@@ -7,21 +7,15 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/troupe-automation/troupe/internal/lang/filters"
 	"github.com/troupe-automation/troupe/value"
 	"github.com/troupe-automation/troupe/vault"
 )
 
-func home(p string) string {
-	if dir, err := os.UserHomeDir(); err == nil && (p == "~" || strings.HasPrefix(p, "~/")) {
-		return dir + p[1:]
-	}
-	return p
-}
-
 // candidates lists where a relative name may be: for every directory of the search path, most specific first, in its sub
 // directory and beside; a role's tasks directory stands for the role (BEHAVIOUR §3.5).
 func (c *Call) candidates(sub, name string) []string {
-	name = home(name)
+	name = filters.ExpandUser(name)
 	if filepath.IsAbs(name) {
 		return []string{filepath.Clean(name)}
 	}

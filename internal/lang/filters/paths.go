@@ -19,7 +19,7 @@ var paths = family{
 		{Name: "basename", Signature: "basename(p)", Run: onPath(func(p string) value.Value { return value.Str(p[strings.LastIndexByte(p, '/')+1:]) })},
 		{Name: "commonpath", Signature: "commonpath(paths)", Run: commonpath},
 		{Name: "dirname", Signature: "dirname(p)", Run: onPath(func(p string) value.Value { return value.Str(dirname(p)) })},
-		{Name: "expanduser", Signature: "expanduser(path)", Run: onPath(func(p string) value.Value { return value.Str(expandUser(p)) })},
+		{Name: "expanduser", Signature: "expanduser(path)", Run: onPath(func(p string) value.Value { return value.Str(ExpandUser(p)) })},
 		{Name: "expandvars", Signature: "expandvars(path)", Run: onPath(func(p string) value.Value { return value.Str(expandVars(p)) }), Volatile: true},
 		{Name: "fileglob", Signature: "fileglob(pathname)", Run: fileglob, Volatile: true},
 		{Name: "normpath", Signature: "normpath(path)", Run: onPath(func(p string) value.Value { return value.Str(Normpath(p)) })},
@@ -155,7 +155,8 @@ func realpath(p string) string {
 	return Normpath(realpath(dir) + "/" + base)
 }
 
-func expandUser(p string) string {
+// ExpandUser puts the home of the user, or with ~NAME that of NAME, in place of a leading ~; what has none stays.
+func ExpandUser(p string) string {
 	if !strings.HasPrefix(p, "~") {
 		return p
 	}
