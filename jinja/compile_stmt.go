@@ -486,6 +486,9 @@ func (c *compiler) forStmt(st *syntax.For, sc *scope) (execFn, error) {
 		if l.testStore, err = c.assign(st.Target, filterScope); err != nil {
 			return nil, err
 		}
+		if _, unpacks := st.Target.(*syntax.Tuple); unpacks {
+			l.unpacked = unpacked(st.Target, filterScope)
+		}
 		l.testEnter = c.enterFn(filterScope.syms, true)
 		if l.test, err = c.compileExpr(st.Test, filterScope); err != nil {
 			return nil, err

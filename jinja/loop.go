@@ -17,6 +17,7 @@ type loopCode struct {
 	enter     func(f *frame) error
 	body      execFn
 	testStore func(f *frame, v value.Value) error
+	unpacked  func(f *frame) value.Value // what passes the test, for a target of several names: Jinja's filter yields them as a tuple
 	testEnter func(f *frame) error
 	test      evalFn
 	elseEnter func(f *frame) error
@@ -147,10 +148,36 @@ func (fi *filterIter) Next() (value.Value, bool, error) {
 		if err != nil {
 			return nil, false, l.c.p.wrap(err, l.st.Test.Offset())
 		}
+		if t && l.unpacked != nil {
+			v = l.unpacked(f)
+		}
 		if t {
 			return v, true, nil
 		}
 	}
+}
+
+// unpacked reads back what a target was assigned.
+func unpacked(target syntax.Expr, sc *scope) func(f *frame) value.Value {
+	if t, ok := target.(*syntax.Tuple); ok {
+		parts := make([]func(f *frame) value.Value, len(t.Items))
+		for i, item := range t.Items {
+			parts[i] = unpacked(item, sc)
+		}
+		return func(f *frame) value.Value {
+			out := &value.Tuple{Elems: make([]value.Value, len(parts))}
+			for i, part := range parts {
+				out.Elems[i] = part(f)
+			}
+			return out
+		}
+	}
+	name, ok := target.(*syntax.Name)
+	if !ok { // an attribute of a namespace: nothing to read back
+		return func(*frame) value.Value { return value.None }
+	}
+	slot := sc.syms.Find(name.Name).Slot
+	return func(f *frame) value.Value { return f.slots[slot] }
 }
 
 // LoopContext is the variable loop of a for statement.

@@ -402,12 +402,12 @@ func zfill(self Value, a []Value) (Value, error) {
 		return nil, Errorf("MemoryError", "padded string is too long")
 	}
 	if n <= 0 {
-		return Str(s), nil
+		return like(self, s), nil
 	}
 	if s != "" && (s[0] == '+' || s[0] == '-') {
-		return Str(s[:1] + strings.Repeat("0", n) + s[1:]), nil
+		return like(self, s[:1]+strings.Repeat("0", n)+s[1:]), nil
 	}
-	return Str(strings.Repeat("0", n) + s), nil
+	return like(self, strings.Repeat("0", n)+s), nil
 }
 
 func replaceText(self Value, a []Value) (Value, error) {

@@ -18,7 +18,7 @@ var textFilters = []jinja.Filter{
 	{Name: "lower", Signature: "do_lower(s)", Run: onText(value.Lower)},
 	{Name: "replace", Signature: "do_replace(~eval_ctx, s, old, new, count=None)", Run: replace},
 	{Name: "string", Signature: "soft_str(s)", Run: str},
-	{Name: "title", Signature: "do_title(s)", Run: onText(title)},
+	{Name: "title", Signature: "do_title(s)", Run: titled},
 	{Name: "trim", Signature: "do_trim(value, chars=None)", Run: trim},
 	{Name: "truncate", Signature: "do_truncate(~env, s, length=255, killwords=False, end='...', leeway=None)", Run: truncate},
 	{Name: "upper", Signature: "do_upper(s)", Run: onText(value.Upper)},
@@ -147,6 +147,12 @@ func replace(c *jinja.Call) (value.Value, error) {
 }
 
 var wordStart = regexp.MustCompile(`[-\s({\[<]+`)
+
+// titled joins words that it cut, and what is joined is no escaped text any more.
+func titled(c *jinja.Call) (value.Value, error) {
+	s, err := softStr(c.Args[0])
+	return value.Str(title(s)), err
+}
 
 func title(s string) string {
 	var b strings.Builder
