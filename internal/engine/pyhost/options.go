@@ -315,6 +315,9 @@ func (q *question) resolve(kind, plugin string, o *option) (value.Value, string,
 	}
 	entry := "plugin_type: " + kind + " plugin: " + plugin + " setting: " + o.Name + " "
 	s := o.Setting
+	if s.Keyword == "" {
+		s.Keyword = o.Name // a keyword of the same name needs no declaration
+	}
 	if v, ok := src.Direct(o.Name); ok && v == value.None {
 		return value.None, "Direct", nil
 	}
