@@ -50,16 +50,15 @@ func (s *Session) OneTask(p *troupe.Project, t Task) (*playbook.Playbook, error)
 	if err != nil {
 		return nil, err
 	}
-	task, err := p.Loader.TaskFrom(node, pl, "")
+	b := &playbook.Block{Implicit: true, Vars: value.NewDict(), Play: pl}
+	b.Tasks, err = p.Loader.ItemsFrom(node, b)
 	var d *diag.Diagnostic
 	if errors.As(err, &d) && d.Code == diag.UnknownModule {
-		task, err = &playbook.Task{Action: t.Module, ActionAsWritten: t.Module, Args: value.NewDict(), Vars: value.NewDict()}, nil
+		b.Tasks, err = []playbook.Item{&playbook.Task{Action: t.Module, ActionAsWritten: t.Module, Args: value.NewDict(), Vars: value.NewDict(), Play: pl, Parent: b}}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	b := &playbook.Block{Implicit: true, Vars: value.NewDict(), Play: pl, Tasks: []playbook.Item{task}}
-	task.Play, task.Parent = pl, b
 	pl.Tasks = []*playbook.Block{b}
 	return &playbook.Playbook{Path: "__adhoc_playbook__", Plays: []*playbook.Play{pl}}, nil
 }

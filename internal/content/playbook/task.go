@@ -20,9 +20,10 @@ func yamldocRepr(n *yamldoc.Node) (string, error) {
 	return value.Repr(n.Value())
 }
 
-// TaskFrom reads a task that stands outside any file's list, such as an ad-hoc command's. n is the task's mapping.
-func (l *Loader) TaskFrom(n *yamldoc.Node, play *Play, path string) (*Task, error) {
-	return l.task(n, scope{play: play, path: path})
+// ItemsFrom reads one entry of a task list that is in no file, for the block it is to stand in: a task, or the blocks that a static
+// import stands for.
+func (l *Loader) ItemsFrom(n *yamldoc.Node, in *Block) ([]Item, error) {
+	return l.items(n, scope{play: in.Play, parent: in})
 }
 
 // task reads one task or handler; imports are not resolved here.
