@@ -12,9 +12,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
+
+	"github.com/troupe-automation/troupe/test/database"
 )
 
 var recordCollections = flag.String("record-collections", "", "directory of Ansible's own executables: record testdata/collections with them")
@@ -57,7 +57,7 @@ func TestCollections(t *testing.T) {
 	if bin == "" {
 		bin = build(t)
 	}
-	for name, start := range map[string]func(t *testing.T, dir string){"local": nil, "postgresql": startPostgreSQL, "mysql": startMySQL} {
+	for name, start := range map[string]func(t testing.TB, dir string){"local": nil, "postgresql": database.PostgreSQL, "mysql": database.MySQL} {
 		t.Run(name, func(t *testing.T) {
 			golden := filepath.Join("testdata/collections", name+".results")
 			if *recordCollections != "" {
@@ -82,7 +82,7 @@ func TestCollections(t *testing.T) {
 }
 
 // collectionResults runs a play and returns its results: a line for each task's name, and one for each value.
-func collectionResults(t *testing.T, bin, name string, start func(t *testing.T, dir string)) string {
+func collectionResults(t *testing.T, bin, name string, start func(t testing.TB, dir string)) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "collections-") // a directory that the servers' users may enter, with a short name for sockets
 	if err != nil {
@@ -186,91 +186,4 @@ func flat(path string, v any) []string {
 		return []string{fmt.Sprintf("%s: %q", path, v)}
 	}
 	return []string{fmt.Sprintf("%s: %v", path, v)}
-}
-
-// as runs a command as another user.
-func as(user, dir string, command ...string) *exec.Cmd {
-	cmd := exec.Command("runuser", append([]string{"-u", user, "--"}, command...)...)
-	cmd.Dir = dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	return cmd
-}
-
-// serve starts a server, waits until ready answers and stops it with the test.
-func serve(t *testing.T, cmd *exec.Cmd, ready func() error) {
-	t.Helper()
-	var log strings.Builder
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Skip(err)
-	}
-	ended := make(chan struct{})
-	go func() { // ends with the server, which Cleanup ends
-		_ = cmd.Wait()
-		close(ended)
-	}()
-	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
-		select {
-		case <-ended:
-		case <-time.After(10 * time.Second):
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		}
-	})
-	var err error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
-		if err = ready(); err == nil {
-			return
-		}
-		select {
-		case <-ended:
-			t.Fatalf("the server ended: %s", log.String())
-		case <-time.After(50 * time.Millisecond): // another process: there is nothing to wait for
-		}
-	}
-	t.Fatalf("%v: %s", err, log.String())
-}
-
-// startPostgreSQL runs a server whose socket is in dir.
-func startPostgreSQL(t *testing.T, dir string) {
-	t.Helper()
-	initdb, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if len(initdb) == 0 || os.Getuid() != 0 || exec.Command("id", "postgres").Run() != nil {
-		t.Skip("no PostgreSQL that root could start")
-	}
-	data := filepath.Join(dir, "pg")
-	for _, d := range []string{data, filepath.Join(dir, "space")} {
-		if out, err := exec.Command("install", "-d", "-m", "0700", "-o", "postgres", d).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-	}
-	if out, err := as("postgres", data, initdb[0], "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale", "C").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	server := as("postgres", data, filepath.Join(filepath.Dir(initdb[0]), "postgres"), "-D", data, "-k", data, "-c", "listen_addresses=", "-c", "wal_level=logical", "-c", "fsync=off")
-	serve(t, server, func() error {
-		return exec.Command("psql", "-h", data, "-U", "postgres", "-c", "select 1").Run()
-	})
-}
-
-// startMySQL runs a MariaDB server whose socket is in dir.
-func startMySQL(t *testing.T, dir string) {
-	t.Helper()
-	install, err := exec.LookPath("mariadb-install-db")
-	if err != nil || os.Getuid() != 0 || exec.Command("id", "mysql").Run() != nil {
-		t.Skip("no MariaDB that root could start")
-	}
-	data := filepath.Join(dir, "my")
-	if out, err := exec.Command("install", "-d", "-m", "0755", "-o", "mysql", data).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if out, err := exec.Command(install, "--no-defaults", "--user=mysql", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	socket := filepath.Join(data, "s")
-	server := exec.Command("/usr/sbin/mariadbd", "--no-defaults", "--user=mysql", "--datadir="+data, "--socket="+socket, "--skip-networking", "--pid-file="+data+"/pid", "--server-id=1", "--log-bin=b")
-	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	serve(t, server, func() error {
-		return exec.Command("mariadb", "--no-defaults", "-S", socket, "-u", "root", "-e", "select 1").Run()
-	})
 }

@@ -1,20 +1,27 @@
 package postgres_test
 
 import (
+	"net/url"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/troupe-automation/troupe/internal/server/store/postgres"
 	"github.com/troupe-automation/troupe/internal/server/store/storetest"
+	"github.com/troupe-automation/troupe/test/database"
 )
 
-// TestStore needs an empty database: TROUPE_TEST_POSTGRES=postgres://…
 func TestStore(t *testing.T) {
-	url := os.Getenv("TROUPE_TEST_POSTGRES")
-	if url == "" {
-		t.Skip("TROUPE_TEST_POSTGRES names no database")
+	dir, err := os.MkdirTemp("/tmp", "store-") // which the server's user may enter, with a short name for the socket
+	if err != nil {
+		t.Fatal(err)
 	}
-	db, err := postgres.Open(url)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	database.PostgreSQL(t, dir)
+	db, err := postgres.Open("postgres://postgres@/postgres?host=" + url.QueryEscape(filepath.Join(dir, "pg")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,101 @@
+// Package database starts real database servers for tests and stops them with the test. Called by test/oracle and the tests of
+// internal/server/store.
+package database
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// as runs a command as another user.
+func as(user, dir string, command ...string) *exec.Cmd {
+	cmd := exec.Command("runuser", append([]string{"-u", user, "--"}, command...)...)
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// serve starts a server, waits until ready answers and stops it with the test.
+func serve(t testing.TB, cmd *exec.Cmd, ready func() error) {
+	t.Helper()
+	var log strings.Builder
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Skip(err)
+	}
+	ended := make(chan struct{})
+	go func() { // ends with the server, which Cleanup ends
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
+	})
+	var err error
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		if err = ready(); err == nil {
+			return
+		}
+		select {
+		case <-ended:
+			t.Fatalf("the server ended: %s", log.String())
+		case <-time.After(50 * time.Millisecond): // another process: there is nothing to wait for
+		}
+	}
+	t.Fatalf("%v: %s", err, log.String())
+}
+
+// PostgreSQL runs a server whose socket is in the directory pg of dir, for the user postgres. dir must be one that other users may
+// enter, with a short name. It skips the test where there is no PostgreSQL.
+func PostgreSQL(t testing.TB, dir string) {
+	t.Helper()
+	initdb, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if len(initdb) == 0 || os.Getuid() != 0 || exec.Command("id", "postgres").Run() != nil {
+		t.Skip("no PostgreSQL that root could start")
+	}
+	data := filepath.Join(dir, "pg")
+	for _, d := range []string{data, filepath.Join(dir, "space")} {
+		if out, err := exec.Command("install", "-d", "-m", "0700", "-o", "postgres", d).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	if out, err := as("postgres", data, initdb[0], "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale", "C").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	server := as("postgres", data, filepath.Join(filepath.Dir(initdb[0]), "postgres"), "-D", data, "-k", data, "-c", "listen_addresses=", "-c", "wal_level=logical", "-c", "fsync=off")
+	serve(t, server, func() error {
+		return exec.Command("psql", "-h", data, "-U", "postgres", "-c", "select 1").Run()
+	})
+}
+
+// MySQL runs a MariaDB server whose socket is my/s below dir, for the user root. It skips the test where there is none.
+func MySQL(t testing.TB, dir string) {
+	t.Helper()
+	install, err := exec.LookPath("mariadb-install-db")
+	if err != nil || os.Getuid() != 0 || exec.Command("id", "mysql").Run() != nil {
+		t.Skip("no MariaDB that root could start")
+	}
+	data := filepath.Join(dir, "my")
+	if out, err := exec.Command("install", "-d", "-m", "0755", "-o", "mysql", data).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if out, err := exec.Command(install, "--no-defaults", "--user=mysql", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	socket := filepath.Join(data, "s")
+	server := exec.Command("/usr/sbin/mariadbd", "--no-defaults", "--user=mysql", "--datadir="+data, "--socket="+socket, "--skip-networking", "--pid-file="+data+"/pid", "--server-id=1", "--log-bin=b")
+	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	serve(t, server, func() error {
+		return exec.Command("mariadb", "--no-defaults", "-S", socket, "-u", "root", "-e", "select 1").Run()
+	})
+}
