@@ -218,7 +218,7 @@ func (s *Store) manual(src Source) (string, error) {
 
 // git runs git without the user's settings, hooks or prompts. A password reaches it by the environment of a small helper, never by its arguments.
 func (s *Store) git(ctx context.Context, src Source, dir string, args ...string) (string, error) {
-	base := []string{"-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never", "-c", "protocol.file.allow=always", "-c", "credential.helper=", "-c", "advice.detachedHead=false", "-c", "safe.directory=*"}
+	base := []string{"-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never", "-c", "protocol.file.allow=user", "-c", "credential.helper=", "-c", "advice.detachedHead=false", "-c", "safe.directory=*"}
 	if src.Password != "" {
 		base = append(base, "-c", `credential.helper=!f() { test "$1" = get && printf 'password=%s\n' "$TROUPE_GIT_PASSWORD"; }; f`)
 	}

@@ -94,3 +94,39 @@ func TestGit(t *testing.T) {
 		t.Error("a manual project may lie outside")
 	}
 }
+
+// TestSubmodules checks that a repository cannot bring in another one of the server's own disk: who writes it has no rights there.
+func TestSubmodules(t *testing.T) {
+	private, repo := t.TempDir(), t.TempDir()
+	git := func(dir string, args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "protocol.file.allow=always"}, args...)...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %s", args, out)
+		}
+	}
+	for _, dir := range []string{private, repo} {
+		git(dir, "init", "-q", "-b", "main", ".")
+		if err := os.WriteFile(filepath.Join(dir, "site.yml"), []byte("- hosts: all\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		git(dir, "add", "-A")
+		git(dir, "commit", "-qm", "one")
+	}
+	git(repo, "submodule", "--quiet", "add", "file://"+private, "stolen")
+	git(repo, "commit", "-qm", "two")
+	s := project.New(t.TempDir())
+	src := project.Source{ID: 1, Kind: "git", URL: "file://" + repo, Submodules: true}
+	revision, err := s.Update(t.Context(), src, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := s.Checkout(t.Context(), src, revision, dir); err == nil {
+		t.Error("the submodule was fetched")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "stolen", "site.yml")); err == nil {
+		t.Error("a repository of the server was brought in")
+	}
+}
