@@ -2,7 +2,6 @@ package builtins
 
 import (
 	"html"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -41,8 +40,8 @@ func safe(c *jinja.Call) (value.Value, error) {
 }
 
 var (
-	comments = regexp.MustCompile(`(?s)<!--.*?-->`)
-	tags     = regexp.MustCompile(`(?s)<.*?>`)
+	comments = lazy(`(?s)<!--.*?-->`)
+	tags     = lazy(`(?s)<.*?>`)
 )
 
 func striptags(c *jinja.Call) (value.Value, error) {
@@ -50,7 +49,7 @@ func striptags(c *jinja.Call) (value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	s = tags.ReplaceAllString(comments.ReplaceAllString(s, ""), "")
+	s = tags().ReplaceAllString(comments().ReplaceAllString(s, ""), "")
 	return value.Str(html.UnescapeString(strings.Join(strings.Fields(s), " "))), nil
 }
 
@@ -196,11 +195,11 @@ func xmlattr(c *jinja.Call) (value.Value, error) {
 }
 
 var (
-	httpURL    = regexp.MustCompile(`(?i)^((https?://|www\.)(([\w%-]+\.)+)?([a-z]{2,63}|xn--[\w%]{2,59})|([\w%-]{2,63}\.)+(com|net|int|edu|gov|org|info|mil)|(https?://)((([\d]{1,3})(\.[\d]{1,3}){3})|(\[([\da-f]{0,4}:){2}([\da-f]{0,4}:?){1,6}])))(?::[\d]{1,5})?(?:[/?#]\S*)?$`)
-	mailURL    = regexp.MustCompile(`^\S+@\w[\w.-]*\.\w+$`)
-	urlWords   = regexp.MustCompile(`\s+`)
-	urlLeading = regexp.MustCompile(`^([(<]|&lt;)+`)
-	urlTrail   = regexp.MustCompile(`([)>.,\n]|&gt;)+$`)
+	httpURL    = lazy(`(?i)^((https?://|www\.)(([\w%-]+\.)+)?([a-z]{2,63}|xn--[\w%]{2,59})|([\w%-]{2,63}\.)+(com|net|int|edu|gov|org|info|mil)|(https?://)((([\d]{1,3})(\.[\d]{1,3}){3})|(\[([\da-f]{0,4}:){2}([\da-f]{0,4}:?){1,6}])))(?::[\d]{1,5})?(?:[/?#]\S*)?$`)
+	mailURL    = lazy(`^\S+@\w[\w.-]*\.\w+$`)
+	urlWords   = lazy(`\s+`)
+	urlLeading = lazy(`^([(<]|&lt;)+`)
+	urlTrail   = lazy(`([)>.,\n]|&gt;)+$`)
 )
 
 func urlize(c *jinja.Call) (value.Value, error) {
@@ -255,7 +254,7 @@ func urlize(c *jinja.Call) (value.Value, error) {
 	}
 	var b strings.Builder
 	last := 0
-	for _, m := range append(urlWords.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
+	for _, m := range append(urlWords().FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
 		b.WriteString(linkWord(text[last:m[0]], limit, relAttr, target, schemes))
 		b.WriteString(text[m[0]:m[1]])
 		last = m[1]
@@ -272,12 +271,12 @@ func sortStrings(s []string) {
 }
 
 func linkWord(w string, limit int, rel, target string, schemes []string) string {
-	head := urlLeading.FindString(w)
+	head := urlLeading().FindString(w)
 	middle := w[len(head):]
 	tail := ""
 	if strings.HasSuffix(middle, ")") || strings.HasSuffix(middle, ">") || strings.HasSuffix(middle, ".") ||
 		strings.HasSuffix(middle, ",") || strings.HasSuffix(middle, "\n") || strings.HasSuffix(middle, "&gt;") {
-		tail = urlTrail.FindString(middle)
+		tail = urlTrail().FindString(middle)
 		middle = middle[:len(middle)-len(tail)]
 	}
 	for _, pair := range [][2]string{{"(", ")"}, {"<", ">"}, {"&lt;", "&gt;"}} {
@@ -296,15 +295,15 @@ func linkWord(w string, limit int, rel, target string, schemes []string) string 
 		shown = string([]rune(middle)[:limit]) + "..."
 	}
 	switch {
-	case httpURL.MatchString(middle):
+	case httpURL().MatchString(middle):
 		href := middle
 		if !strings.HasPrefix(middle, "https://") && !strings.HasPrefix(middle, "http://") {
 			href = "https://" + middle
 		}
 		middle = `<a href="` + href + `"` + rel + target + ">" + shown + "</a>"
-	case strings.HasPrefix(middle, "mailto:") && mailURL.MatchString(middle[7:]):
+	case strings.HasPrefix(middle, "mailto:") && mailURL().MatchString(middle[7:]):
 		middle = `<a href="` + middle + `">` + middle[7:] + "</a>"
-	case strings.Contains(middle, "@") && !strings.HasPrefix(middle, "www.") && !strings.Contains(middle, ":") && mailURL.MatchString(middle):
+	case strings.Contains(middle, "@") && !strings.HasPrefix(middle, "www.") && !strings.Contains(middle, ":") && mailURL().MatchString(middle):
 		middle = `<a href="mailto:` + middle + `">` + middle + "</a>"
 	default:
 		for _, s := range schemes {

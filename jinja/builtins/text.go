@@ -3,6 +3,7 @@ package builtins
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -146,7 +147,12 @@ func replace(c *jinja.Call) (value.Value, error) {
 	return value.Call(m, []value.Value{args[0], args[1], count}, nil)
 }
 
-var wordStart = regexp.MustCompile(`[-\s({\[<]+`)
+// lazy is a regular expression that is compiled when it is first used: most commands start without.
+func lazy(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
+var wordStart = lazy(`[-\s({\[<]+`)
 
 // titled joins words that it cut, and what is joined is no escaped text any more.
 func titled(c *jinja.Call) (value.Value, error) {
@@ -164,7 +170,7 @@ func title(s string) string {
 		b.WriteString(value.Upper(w[:n]) + value.Lower(w[n:]))
 	}
 	last := 0
-	for _, m := range wordStart.FindAllStringIndex(s, -1) {
+	for _, m := range wordStart().FindAllStringIndex(s, -1) {
 		word(s[last:m[0]])
 		b.WriteString(s[m[0]:m[1]])
 		last = m[1]
@@ -237,11 +243,11 @@ func truncate(c *jinja.Call) (value.Value, error) {
 	return value.Str(s + end), nil
 }
 
-var word = regexp.MustCompile(`[\pL\pN\p{Mn}\p{Mc}_]+`)
+var word = lazy(`[\pL\pN\p{Mn}\p{Mc}_]+`)
 
 func wordcount(c *jinja.Call) (value.Value, error) {
 	s, err := softStr(c.Args[0])
-	return value.Int(len(word.FindAllStringIndex(s, -1))), err
+	return value.Int(len(word().FindAllStringIndex(s, -1))), err
 }
 
 func wordwrap(c *jinja.Call) (value.Value, error) {
