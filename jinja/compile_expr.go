@@ -559,7 +559,17 @@ func (c *compiler) filter(e *syntax.Filter, sc *scope, inner evalFn) (evalFn, er
 	if e.Node != nil && inner == nil {
 		origin = c.traced(e.Node, sc)
 	}
-	return c.apply(flt, e.Name, node, origin, e.Args, sc, e.Offset())
+	fn, err := c.apply(flt, e.Name, node, origin, e.Args, sc, e.Offset())
+	if !flt.HTML || !sc.escape || err != nil {
+		return fn, err
+	}
+	return func(f *frame) (value.Value, error) {
+		v, err := fn(f)
+		if s, ok := v.(value.Str); ok {
+			v = value.Markup(s)
+		}
+		return v, err
+	}, nil
 }
 
 // unknown fails at once for a filter or test that does not exist; in a branch, and when no one else is to be asked for

@@ -156,6 +156,8 @@ type Filter struct {
 	// Volatile filters give another answer each time, or depend on the render context; they are never evaluated at compile
 	// time and mark the program as volatile.
 	Volatile bool
+	// HTML filters give text that is escaped already where autoescape is on.
+	HTML bool
 	// Classed filters are given the expression of their first argument, to ask for the class of its text.
 	Classed bool
 }

@@ -157,6 +157,11 @@ func twoSets(a, b Value) (x, y *Set, ok bool) {
 
 // Mul is a * b.
 func Mul(a, b Value) (Value, error) {
+	if _, escaped := a.(Markup); escaped {
+		if u, ok := b.(*Undefined); ok { // Markup's product looks at the number before anybody uses it
+			return nil, TypeErrorf("'%s' object cannot be interpreted as an integer", u.TypeName())
+		}
+	}
 	a, b, err := prepare(a, b)
 	if err != nil {
 		return nil, err

@@ -98,7 +98,7 @@ func translate(self Value, a []Value) (Value, error) {
 			b.WriteString(s)
 		}
 	}
-	return Str(b.String()), nil
+	return like(self, b.String()), nil
 }
 
 func maketrans(self Value, a []Value, kw []Kwarg) (Value, error) {

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,6 +22,20 @@ func like(self Value, s string) Value {
 		return Markup(s)
 	}
 	return Str(s)
+}
+
+// taken is a value as text of self's kind takes it in: escaped text escapes what is not.
+func taken(self, v Value) Value {
+	if _, escaped := self.(Markup); !escaped {
+		return v
+	}
+	if _, escaped := v.(Markup); escaped {
+		return v
+	}
+	if s, isText := AsString(v); isText {
+		return Markup(EscapeHTML(s))
+	}
+	return v
 }
 
 func strTest(fn func(s string) bool) *method {
@@ -429,6 +444,10 @@ func replaceText(self Value, a []Value) (Value, error) {
 	if old == "" && int64(len(s)+1)*int64(len(with)) > maxRepeat || len(old) > 0 && int64(len(s)/len(old)+1)*int64(len(with)) > maxRepeat {
 		return nil, Errorf("MemoryError", "replaced string is too long")
 	}
+	with = text(taken(self, Str(with)))
+	if m, escaped := a[1].(Markup); escaped {
+		with = string(m)
+	}
 	return like(self, strings.Replace(s, old, with, int(n))), nil
 }
 
@@ -462,6 +481,13 @@ func joinMethod(self Value, a []Value) (Value, error) {
 			return nil, TypeErrorf("can only join an iterable")
 		}
 		return nil, err
+	}
+	if _, escaped := self.(Markup); escaped {
+		safe := make([]Value, len(elems))
+		for i, e := range elems {
+			safe[i] = taken(self, e)
+		}
+		elems = safe
 	}
 	s, err := JoinText(text(self), elems)
 	return like(self, s), err
@@ -566,6 +592,15 @@ func init() {
 		}},
 		"encode": {kind: keywords, max: 2, names: []string{"encoding", "errors"}, fn: encodeText},
 		"format": {kind: anyArgs, raw: func(self Value, a []Value, kw []Kwarg) (Value, error) {
+			if _, escaped := self.(Markup); escaped {
+				a, kw = slices.Clone(a), slices.Clone(kw)
+				for i := range a {
+					a[i] = taken(self, a[i])
+				}
+				for i := range kw {
+					kw[i].Val = taken(self, kw[i].Val)
+				}
+			}
 			s, err := StrFormat(text(self), a, kw)
 			return like(self, s), err
 		}},

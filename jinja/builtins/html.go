@@ -17,8 +17,8 @@ var htmlFilters = []jinja.Filter{
 	{Name: "striptags", Signature: "do_striptags(value)", Run: striptags},
 	{Name: "tojson", Signature: "do_tojson(~eval_ctx, value, indent=None)", Run: tojson},
 	{Name: "urlencode", Signature: "do_urlencode(value)", Run: urlencode},
-	{Name: "urlize", Signature: "do_urlize(~eval_ctx, value, trim_url_limit=None, nofollow=False, target=None, rel=None, extra_schemes=None)", Run: urlize},
-	{Name: "xmlattr", Signature: "do_xmlattr(~eval_ctx, d, autospace=True)", Run: xmlattr},
+	{Name: "urlize", Signature: "do_urlize(~eval_ctx, value, trim_url_limit=None, nofollow=False, target=None, rel=None, extra_schemes=None)", Run: urlize, HTML: true},
+	{Name: "xmlattr", Signature: "do_xmlattr(~eval_ctx, d, autospace=True)", Run: xmlattr, HTML: true},
 }
 
 func escape(c *jinja.Call) (value.Value, error) {

@@ -239,7 +239,11 @@ func last(c *jinja.Call) (value.Value, error) {
 	if len(elems) == 0 {
 		return c.Ctx.Undefined("No last item, sequence was empty."), nil
 	}
-	return elems[len(elems)-1], nil
+	e := elems[len(elems)-1]
+	if s, isText := e.(value.Str); isText {
+		return keepMarkup(c.Args[0], string(s)), nil // a character of escaped text is escaped
+	}
+	return e, nil
 }
 
 // reversible gives the elements of what Python's reversed() takes.

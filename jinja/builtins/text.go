@@ -240,7 +240,7 @@ func truncate(c *jinja.Call) (value.Value, error) {
 	if i := strings.LastIndexByte(s, ' '); i >= 0 {
 		s = s[:i]
 	}
-	return value.Str(s + end), nil
+	return value.Add(keepMarkup(cut, s), value.Str(end))
 }
 
 var word = lazy(`[\pL\pN\p{Mn}\p{Mc}_]+`)
