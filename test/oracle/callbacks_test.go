@@ -80,6 +80,7 @@ var (
 	stampOf  = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d+|\d+:\d\d:\d\d\.\d+|\w+ \d\d \w+ \d{4}  \d\d:\d\d:\d\d [+-]\d{4}|\d+ (?:minutes|seconds)`)
 	configOf = regexp.MustCompile(`(?m)^(Using .* as config file|No config file found; using defaults)\n`)
 	tookOf   = regexp.MustCompile(`(?m)^(.*?) -+ \d+\.\d\ds$`)
+	fillOf   = regexp.MustCompile(`(?m)^(TIME .*TIME) \*+ $`) // as long as the names of day and month are short
 )
 
 // sameResults leaves out what -v says of the configuration file, which is another.
@@ -90,7 +91,7 @@ func withoutTimes(s string) string { return stampOf.ReplaceAllString(s, "TIME") 
 // sameTimes leaves the names in the list of times, sorted.
 func sameTimes(s string) string {
 	var names []string
-	s = tookOf.ReplaceAllStringFunc(withoutTimes(s), func(line string) string {
+	s = tookOf.ReplaceAllStringFunc(fillOf.ReplaceAllString(withoutTimes(s), "$1 *** "), func(line string) string {
 		names = append(names, tookOf.FindStringSubmatch(line)[1])
 		return ""
 	})
