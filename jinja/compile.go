@@ -172,7 +172,7 @@ func (c *compiler) enterFn(s *symbols.Table, again bool) func(f *frame) error {
 		case symbols.Undefined:
 			undefined = append(undefined, v)
 		case symbols.Resolve:
-			if again && c.p.mutates {
+			if again && (c.p.mutates || s.Stores(v.Name)) { // what one round of a loop set, the next does not see
 				resolve = append(resolve, v)
 			}
 		}

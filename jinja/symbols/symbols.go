@@ -103,6 +103,9 @@ func (s *Table) store(name string) {
 	s.define(name, Undefined, nil)
 }
 
+// Stores reports whether something in this scope is assigned to name.
+func (s *Table) Stores(name string) bool { return s.stores[name] }
+
 func (s *Table) copy() *Table {
 	c := &Table{parent: s.parent, Fn: s.Fn, All: s.All, refs: make(map[string]*Variable, len(s.refs)), stores: make(map[string]bool, len(s.stores))}
 	for k, v := range s.refs {
