@@ -213,7 +213,6 @@ func (s *Table) Stmts(body []syntax.Stmt) {
 	}
 }
 
-// stmt declares what a statement reads and stores in this scope; scopes inside it are analysed when they are compiled.
 func (s *Table) stmt(st syntax.Stmt) {
 	switch st := st.(type) {
 	case *syntax.Output:

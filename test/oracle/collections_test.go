@@ -46,9 +46,6 @@ for name in ("ansible/posix", "community/crypto", "community/docker", "community
 // with what ansible-core 2.18 gave (testdata/collections/NAME.results). The collections are those of Debian's package ansible; where
 // it, or a library or server that a play needs, is another, nothing can be said.
 func TestCollections(t *testing.T) {
-	if testing.Short() {
-		t.Skip("minutes of keys, servers and archives")
-	}
 	seen, err := exec.Command("/usr/bin/python3", "-c", fingerprint).Output()
 	if err != nil || strings.Contains(string(seen), "community/general missing") {
 		t.Skip("no Python collections on this machine")
