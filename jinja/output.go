@@ -53,13 +53,14 @@ type piece struct {
 	off  int
 }
 
-// print writes the pieces. What they gave is counted at their end: a piece alone is bounded by the limits of values.
+// print writes the pieces and counts what they gave.
 func (f *frame) print(p *Program, pieces []piece) error {
 	o := f.out
 	if !o.asText {
 		return f.printNodes(p, pieces)
 	}
 	text := o.text // nothing that an expression runs writes to the same output
+	room := len(text) + f.ctx.run.limits.OutputBytes - f.ctx.run.bytes
 	for i := range pieces {
 		x := &pieces[i]
 		if x.eval == nil {
@@ -74,6 +75,9 @@ func (f *frame) print(p *Program, pieces []piece) error {
 			text = append(text, s...)
 		} else if text, err = appendText(text, v); err != nil {
 			return p.wrap(err, x.off)
+		}
+		if len(text) > room {
+			return p.wrap(f.ctx.run.tooLong(), x.off)
 		}
 	}
 	n := len(text) - len(o.text)

@@ -154,6 +154,24 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestLimitInOneStatement checks that the text of neighbouring {{ }} is counted as it grows, not when all of it is there.
+func TestLimitInOneStatement(t *testing.T) {
+	env := builtins.New()
+	env.Limits.OutputBytes = 10_000
+	p, err := env.Compile("", strings.Repeat("{{ big() }}", 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	big := &value.Func{Name: "big", Fn: func([]value.Value, []value.Kwarg) (value.Value, error) {
+		calls++
+		return value.Str(strings.Repeat("x", 6000)), nil
+	}}
+	if _, err := p.Render(jinja.Vars{"big": big}); err == nil || calls != 2 {
+		t.Errorf("%v after %d of the 2 calls that fill the limit", err, calls)
+	}
+}
+
 // TestAsJinja holds what make fuzz-diff found; the texts are what Jinja2 3.1.2 gives.
 func TestAsJinja(t *testing.T) {
 	env := builtins.New()
