@@ -5,12 +5,14 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"runtime"
 	"time"
 
 	"github.com/troupe-automation/troupe/internal/server/api"
 	"github.com/troupe-automation/troupe/internal/server/auth"
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/rrule"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
 
@@ -121,6 +123,43 @@ func seedObjects(tx *store.Tx, _ Config) error {
 			return err
 		}
 	}
+	if n > 0 {
+		return nil
+	}
+	return seedCleanup(tx)
+}
+
+// seedCleanup makes the schedules by which a new installation forgets what is old; who wants other times or to keep all changes them.
+func seedCleanup(tx *store.Tx) error {
+	today := time.Now().UTC().Format("20060102T150405Z")
+	for _, s := range []struct{ job, name, description, rule, data string }{
+		{"cleanup_jobs", "Cleanup Job Schedule", "Automatically Generated Schedule", "BYDAY=SU", `{"days": 120}`},
+		{"cleanup_activitystream", "Cleanup Activity Schedule", "Automatically Generated Schedule", "BYDAY=TU", `{"days": 355}`},
+		{"cleanup_sessions", "Cleanup Expired Sessions", "Cleans out expired browser sessions", "", "{}"},
+		{"cleanup_tokens", "Cleanup Expired OAuth 2 Tokens", "Removes expired OAuth 2 access and refresh tokens", "", "{}"},
+	} {
+		text := "DTSTART:" + today + " RRULE:FREQ=WEEKLY;INTERVAL=1"
+		if s.rule != "" {
+			text += ";" + s.rule
+		}
+		rule, err := rrule.Parse(text)
+		if err != nil {
+			return err
+		}
+		template, err := tx.One("system_job_template", store.Is("job_type", s.job))
+		if err != nil {
+			return err
+		}
+		next := rule.Next(time.Now())
+		rec := domain.Record{"name": s.name, "description": s.description, "unified_job_template": template.ID(), "rrule": text, "extra_data": domain.J(s.data), "enabled": true,
+			"dtstart": domain.Stamp(rule.Start), "next_run": next}
+		if err := tx.Insert("schedule", rec); err != nil {
+			return err
+		}
+		if err := tx.Update("system_job_template", template.ID(), domain.Record{"next_schedule": rec.ID(), "next_job_run": next, "status": "ok"}); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -130,7 +169,7 @@ func seedInstance(tx *store.Tx, c Config) error {
 	if errors.Is(err, store.ErrNotFound) {
 		id, _ := auth.Token(16)
 		capacity := int64(4 * runtime.NumCPU())
-		rec = domain.Record{"hostname": c.Node, "uuid": id, "node_type": "hybrid", "node_state": "ready", "capacity": capacity, "cpu": float64(runtime.NumCPU()), "cpu_capacity": capacity, "mem_capacity": capacity}
+		rec = domain.Record{"hostname": c.Node, "uuid": id, "node_type": "hybrid", "node_state": "ready", "capacity": capacity, "cpu": fmt.Sprintf("%d.0", runtime.NumCPU()), "cpu_capacity": capacity, "mem_capacity": capacity}
 		err = tx.Insert("instance", rec)
 	}
 	if err != nil {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"net/http"
 	"time"
 
 	"github.com/troupe-automation/troupe/internal/server/domain"
@@ -111,6 +110,14 @@ func activityHooks() hooks {
 				if s, err := q.summary(t, rec.Int(end+"_id")); err == nil {
 					o.set(string(t), []*object{s})
 				}
+				if t != "job" {
+					continue
+				}
+				if job, err := q.get("job", rec.Int(end+"_id")); err == nil && job.Has("job_template") {
+					if s, err := q.summary("job_template", job.Int("job_template")); err == nil {
+						o.set("job_template", []*object{s})
+					}
+				}
 			}
 			return nil
 		},
@@ -120,134 +127,4 @@ func activityHooks() hooks {
 			return nil
 		},
 	}
-}
-
-// The assignments of role definitions are another view of the roles.
-
-func (q *request) userAssignments() (*reply, error) { return q.assignments("user") }
-func (q *request) teamAssignments() (*reply, error) { return q.assignments("team") }
-func (q *request) assignUser() (*reply, error)      { return q.assign("user") }
-func (q *request) assignTeam() (*reply, error)      { return q.assign("team") }
-
-func (q *request) assignments(kind string) (*reply, error) {
-	if !q.actor.Superuser && !q.actor.Auditor {
-		return q.plainList(nil)
-	}
-	definitions, err := q.definitions()
-	if err != nil {
-		return nil, err
-	}
-	var all []*object
-	err = q.tx.Query("SELECT id, object_type, object_id, role, "+kind+"_id, created FROM role_grant WHERE "+kind+"_id IS NOT NULL ORDER BY id", nil, func(scan func(...any) error) error {
-		var id, object, holder int64
-		var t, role, created string
-		if err := scan(&id, &t, &object, &role, &holder, &created); err != nil {
-			return err
-		}
-		definition, known := definitions[t+"."+role]
-		if !known {
-			return nil
-		}
-		o := newObject()
-		o.set("id", id)
-		o.set("url", "/api/v2/role_"+kind+"_assignments/"+itoa(id)+"/")
-		o.set("related", map[string]string{"role_definition": href(domain.Of("role_definition"), definition), kind: href(domain.Of(domain.Type(kind)), holder)})
-		o.set("summary_fields", newObject())
-		o.set("created", created)
-		o.set("created_by", nil)
-		o.set("content_type", contentType(domain.Type(t)))
-		o.set("object_id", itoa(object))
-		o.set("role_definition", definition)
-		o.set(kind, holder)
-		all = append(all, o)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return q.plainList(all)
-}
-
-// definitions maps "job_template.execute_role" to the id of the definition that is another name of it.
-func (q *request) definitions() (map[string]int64, error) {
-	rows, err := q.tx.List(domain.Of("role_definition"), store.Where("t.managed = 1"), store.Page{})
-	out := map[string]int64{}
-	for _, rec := range rows {
-		out[rec.Str("grants")] = rec.ID()
-	}
-	return out, err
-}
-
-// contentType is a type in the words of role definitions.
-func contentType(t domain.Type) string {
-	r := domain.Find(t)
-	if r == nil {
-		return ""
-	}
-	return contentTypes[t]
-}
-
-var contentTypes = map[domain.Type]string{"credential": "awx.credential", "execution_environment": "awx.executionenvironment", "instance_group": "awx.instancegroup", "inventory": "awx.inventory",
-	"job_template": "awx.jobtemplate", "notification_template": "awx.notificationtemplate", "project": "awx.project", "workflow_job_template": "awx.workflowjobtemplate",
-	"organization": "shared.organization", "team": "shared.team"}
-
-func (q *request) roleMetadata() (*reply, error) {
-	rows, err := q.tx.List(domain.Of("role_definition"), store.Where("t.managed = 1"), store.Page{})
-	if err != nil {
-		return nil, err
-	}
-	allowed := map[string]map[string]bool{}
-	for _, rec := range rows {
-		var list []string
-		if err := rec.Into("permissions", &list); err != nil || !rec.Has("content_type") {
-			continue
-		}
-		ct := rec.Str("content_type")
-		if allowed[ct] == nil {
-			allowed[ct] = map[string]bool{}
-		}
-		for _, p := range list {
-			allowed[ct][p] = true
-		}
-	}
-	out := map[string][]string{}
-	for ct, set := range allowed {
-		out[ct] = sortedKeys(set)
-	}
-	return ok(map[string]any{"allowed_permissions": out})
-}
-
-func (q *request) assign(kind string) (*reply, error) {
-	body, err := q.body()
-	if err != nil {
-		return nil, err
-	}
-	id, is := integer(body["role_definition"])
-	if !is {
-		return nil, fieldError("role_definition", "This field is required.")
-	}
-	definition, err := q.get("role_definition", id)
-	if err != nil {
-		return nil, fieldError("role_definition", "Invalid pk \"%d\" - object does not exist.", id)
-	}
-	holder, is := integer(body[kind])
-	if !is {
-		return nil, fieldError(kind, "This field is required.")
-	}
-	object, is := integer(body["object_id"])
-	if !is {
-		return nil, fieldError("object_id", "This field is required.")
-	}
-	role, known := roleOfGrant(definition.Str("grants"), object)
-	if !known {
-		return nil, fieldError("role_definition", "This role definition cannot be assigned.")
-	}
-	to := domain.Of(domain.Type(kind))
-	if _, err := q.get(to.Type, holder); err != nil {
-		return nil, fieldError(kind, "Invalid pk \"%d\" - object does not exist.", holder)
-	}
-	if _, err := q.giveRole(role, to, holder, false); err != nil {
-		return nil, err
-	}
-	return &reply{status: http.StatusCreated, body: map[string]any{"role_definition": id, kind: holder, "object_id": itoa(object), "content_type": definition["content_type"]}}, nil
 }

@@ -5,8 +5,8 @@ import (
 	"maps"
 	"net/http"
 
-	"github.com/troupe-automation/troupe/internal/server/dispatch"
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/inventory"
 	"github.com/troupe-automation/troupe/internal/server/rbac"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
@@ -103,7 +103,7 @@ func (q *request) bulkHostCreate() (*reply, error) {
 			o.set("inventory", href(domain.Of("inventory"), id))
 			shown = append(shown, o)
 		}
-		return dispatch.Recount(tx, id)
+		return inventory.Recount(tx, id)
 	})
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func (q *request) bulkHostDelete() (*reply, error) {
 			out[itoa(id)] = fmt.Sprintf("The host %s was deleted", rec.Str("name"))
 		}
 		for id := range inventories {
-			if err := dispatch.Recount(tx, id); err != nil {
+			if err := inventory.Recount(tx, id); err != nil {
 				return err
 			}
 		}

@@ -16,7 +16,15 @@ var copyAction = &action{
 		if err != nil {
 			return nil, err
 		}
-		return ok(map[string]bool{"can_copy": may})
+		o := newObject()
+		o.set("can_copy", may)
+		if r.Type == "workflow_job_template" { // its copies keep every template, credential and inventory of the nodes
+			o.set("can_copy_without_user_input", true)
+			for _, name := range []string{"templates_unable_to_copy", "credentials_unable_to_copy", "inventories_unable_to_copy"} {
+				o.set(name, []string{})
+			}
+		}
+		return ok(o)
 	},
 	fields: func() []domain.Field { return []domain.Field{{Name: "name", Kind: domain.String, Required: true}} },
 	post: func(q *request, r *domain.Resource, old domain.Record, body map[string]any) (*reply, error) {

@@ -43,67 +43,100 @@ func eventUUID(job, counter int64) string {
 	return stableUUID("event/"+itoa(job), counter)
 }
 
-var eventNames = map[domain.Type]struct{ kind, path, field string }{"job": {"job_event", "job_events", "job"}, "ad_hoc_command": {"ad_hoc_command_event", "ad_hoc_command_events", "ad_hoc_command"},
-	"project_update": {"project_update_event", "project_updates/%d/events", "project_update"}, "inventory_update": {"inventory_update_event", "inventory_updates/%d/events", "inventory_update"},
-	"system_job": {"system_job_event", "system_jobs/%d/events", "system_job"}}
+// eventForm is what the events of a kind of job tell: path is where one can be read, "" for nowhere.
+type eventForm struct {
+	path        string
+	plays       bool // play, task, role and playbook
+	host, named bool // the host's id, its name
+	tree        bool // parent and children
+}
+
+var eventForms = map[domain.Type]eventForm{
+	"job": {path: "job_events", plays: true, host: true, named: true, tree: true}, "project_update": {plays: true, named: true},
+	"ad_hoc_command": {path: "ad_hoc_command_events", host: true, named: true}, "inventory_update": {}, "system_job": {},
+}
+
+// eventDisplay is an event in words. Only playbooks have names for all of theirs.
+func (f eventForm) display(e store.Event) string {
+	title := eventTitles[e.Event]
+	switch {
+	case title == "" && f.plays:
+		title = fieldTitle(e.Event)
+	case title == "" || !f.plays && !(f.host && strings.HasPrefix(e.Event, "runner_")):
+		title = e.Event
+	}
+	switch {
+	case f.plays && e.Event == "playbook_on_play_start":
+		title += " (" + e.Play + ")"
+	case f.plays && e.Event == "playbook_on_task_start":
+		title += " (" + e.Task + ")"
+	}
+	return title
+}
 
 // ShowEvent is an event as replies and the websocket have it.
 func ShowEvent(kind domain.Type, e store.Event, truncate bool) *object {
-	names := eventNames[kind]
+	form := eventForms[kind]
 	id := e.Job*perJob + e.Counter
 	o := newObject()
 	o.set("id", id)
-	o.set("type", names.kind)
-	base := "/api/v2/job_events/"
-	o.set("url", base+itoa(id)+"/")
+	o.set("type", string(kind)+"_event")
+	own := ""
+	if form.path != "" {
+		own = "/api/v2/" + form.path + "/" + itoa(id) + "/"
+	}
+	o.set("url", own)
 	related := newObject()
-	r := domain.Of(kind)
-	related.set(names.field, href(r, e.Job))
-	related.set("children", base+itoa(id)+"/children/")
-	if e.Host != 0 {
+	related.set(string(kind), href(domain.Of(kind), e.Job))
+	if form.tree {
+		related.set("children", own+"children/")
+	}
+	hosted := form.host && e.Host != 0
+	if hosted {
 		related.set("host", href(domain.Of("host"), e.Host))
 	}
 	o.set("related", related)
 	summary := newObject()
-	if e.Host != 0 {
+	if hosted {
 		summary.set("host", map[string]any{"id": e.Host, "name": e.HostName, "description": ""})
 	}
 	o.set("summary_fields", summary)
 	o.set("created", e.Created)
 	o.set("modified", e.Created)
-	o.set(names.field, e.Job)
+	o.set(string(kind), e.Job)
 	o.set("event", e.Event)
 	o.set("counter", e.Counter)
-	title := eventTitles[e.Event]
-	if title == "" {
-		title = fieldTitle(e.Event)
-	}
-	if e.Event == "playbook_on_play_start" {
-		title += " (" + e.Play + ")"
-	} else if e.Event == "playbook_on_task_start" {
-		title += " (" + e.Task + ")"
-	}
-	o.set("event_display", title)
+	o.set("event_display", form.display(e))
 	data := any(map[string]any{})
 	if len(e.Data) > 0 {
 		data = e.Data
 	}
 	o.set("event_data", data)
-	o.set("event_level", eventLevel(e.Event))
+	if form.plays {
+		o.set("event_level", eventLevel(e.Event))
+	}
 	o.set("failed", e.Failed)
 	o.set("changed", e.Changed)
 	o.set("uuid", eventUUID(e.Job, e.Counter))
-	o.set("parent_uuid", eventUUID(e.Job, e.Parent))
-	var host any
-	if e.Host != 0 {
-		host = e.Host
+	if form.tree {
+		o.set("parent_uuid", eventUUID(e.Job, e.Parent))
 	}
-	o.set("host", host)
-	o.set("host_name", e.HostName)
-	o.set("playbook", e.Playbook)
-	o.set("play", e.Play)
-	o.set("task", e.Task)
-	o.set("role", e.Role)
+	if form.host {
+		var host any
+		if e.Host != 0 {
+			host = e.Host
+		}
+		o.set("host", host)
+	}
+	if form.named {
+		o.set("host_name", e.HostName)
+	}
+	if form.plays {
+		o.set("playbook", e.Playbook)
+		o.set("play", e.Play)
+		o.set("task", e.Task)
+		o.set("role", e.Role)
+	}
 	out := e.Stdout
 	if truncate && len(out) > 1024 {
 		out = out[:1024] + "\u2026"
@@ -188,10 +221,8 @@ func (q *request) eventList(where store.Condition) (*reply, error) {
 			}
 		}
 		shown[i] = ShowEvent(kinds[e.Job], e, q.query.Get("no_truncate") == "")
-		if kinds[e.Job] == "job" {
-			if err := q.eventJob(e.Job, shown[i]); err != nil {
-				return nil, err
-			}
+		if err := q.eventJob(kinds[e.Job], e.Job, shown[i]); err != nil {
+			return nil, err
 		}
 	}
 	if q.query.Get("limit") != "" && q.query.Get("page") == "" {
@@ -200,31 +231,30 @@ func (q *request) eventList(where store.Condition) (*reply, error) {
 	return ok(q.envelope(shown, count, page, size))
 }
 
-// eventJob adds what an event tells of its job.
-func (q *request) eventJob(job int64, o *object) error {
-	rec, err := q.get("job", job)
-	if err != nil {
-		return err
+// eventJob adds what an event of a playbook tells of its job.
+func (q *request) eventJob(kind domain.Type, job int64, o *object) error {
+	var s *object
+	var err error
+	switch kind {
+	case "job":
+		s, err = q.jobTold(job)
+	case "project_update":
+		s, err = q.summary(kind, job)
+	default:
+		return nil
 	}
-	s := newObject()
-	for _, f := range []string{"id", "name", "description", "status", "failed", "elapsed"} {
-		s.set(f, rec[f])
-	}
-	s.set("type", "job")
-	s.set("job_template_id", rec["job_template"])
-	s.set("job_template_name", rec.Str("name"))
 	summary := o.values["summary_fields"].(*object)
-	summary.set("job", s)
+	summary.set(string(kind), s)
 	summary.set("role", map[string]any{})
-	return nil
+	return err
 }
 
 // oneEvent is an event, or those below it.
-func (q *request) oneEvent(id int64, sub string) (*reply, error) {
-	missing := detail(http.StatusNotFound, "No JobEvent matches the given query.")
+func (q *request) oneEvent(events *domain.Resource, id int64, sub string) (*reply, error) {
+	missing := detail(http.StatusNotFound, "No %s matches the given query.", events.Model)
 	job, counter := id/perJob, id%perJob
 	kind, err := q.tx.TypeOf("unified_job", job)
-	if err != nil {
+	if err != nil || eventForms[kind].path != events.Path {
 		return nil, missing
 	}
 	r := domain.Of(kind)
@@ -251,10 +281,8 @@ func (q *request) oneEvent(id int64, sub string) (*reply, error) {
 		return nil, missing
 	}
 	o := ShowEvent(kind, list[0], false)
-	if kind == "job" {
-		if err := q.eventJob(job, o); err != nil {
-			return nil, err
-		}
+	if err := q.eventJob(kind, job, o); err != nil {
+		return nil, err
 	}
 	return ok(o)
 }

@@ -50,6 +50,9 @@ func init() { // the tables refer to functions that refer to the tables
 	allHooks = map[domain.Type]func() hooks{
 		"organization":               organizationHooks,
 		"user":                       userHooks,
+		"team":                       teamHooks,
+		"role_definition":            definitionHooks,
+		"job_host_summary":           hostSummaryHooks,
 		"o_auth2_access_token":       tokenHooks,
 		"o_auth2_application":        applicationHooks,
 		"credential_type":            credentialTypeHooks,
@@ -75,6 +78,7 @@ func init() { // the tables refer to functions that refer to the tables
 		"instance_group":             instanceGroupHooks,
 		"execution_environment":      executionEnvironmentHooks,
 		"activity_stream":            activityHooks,
+		"host_metric":                hostMetricHooks,
 		"role":                       func() hooks { return hooks{list: (*request).allRoles} },
 	}
 	job := map[string]*action{"cancel": cancelAction, "stdout": stdoutAction}
@@ -86,18 +90,19 @@ func init() { // the tables refer to functions that refer to the tables
 		"inventory":                  {"script": scriptAction, "tree": treeAction, "variable_data": variableDataAction, "update_inventory_sources": updateSourcesAction},
 		"host":                       {"variable_data": variableDataAction, "ansible_facts": factsAction},
 		"group":                      {"variable_data": variableDataAction},
+		"system_job_template":        {"launch": systemLaunchAction},
 		"inventory_source":           {"update": sourceUpdateAction},
 		"job_template":               {"launch": launchAction, "survey_spec": surveyAction, "webhook_key": webhookKeyAction, "callback": callbackAction},
 		"workflow_job_template":      {"launch": workflowLaunchAction, "survey_spec": surveyAction, "webhook_key": webhookKeyAction},
 		"workflow_job_template_node": {"create_approval_template": approvalTemplateAction},
-		"job":                        {"cancel": cancelAction, "stdout": stdoutAction, "relaunch": relaunchAction},
+		"job":                        {"create_schedule": createScheduleAction, "cancel": cancelAction, "stdout": stdoutAction, "relaunch": relaunchAction},
 		"project_update":             job, "inventory_update": job, "system_job": {"cancel": cancelAction},
 		"ad_hoc_command":        {"cancel": cancelAction, "stdout": stdoutAction, "relaunch": adHocRelaunchAction},
 		"workflow_job":          {"cancel": cancelAction, "relaunch": workflowRelaunchAction},
 		"workflow_approval":     {"approve": approveAction, "deny": denyAction},
 		"notification_template": {"test": notificationTestAction},
 		"instance":              {"peers": emptyListAction, "receptor_addresses": emptyListAction},
-		"role_definition":       {"user_assignments": emptyListAction, "team_assignments": emptyListAction},
+		"role_definition":       {"user_assignments": assignmentsAction("user"), "team_assignments": assignmentsAction("team")},
 	}
 	webhookActions()
 }

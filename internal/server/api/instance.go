@@ -1,28 +1,18 @@
 package api
 
 import (
-	"strings"
-
 	"github.com/troupe-automation/troupe/internal/server/domain"
-	"github.com/troupe-automation/troupe/internal/server/rbac"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
-
-// roleOfGrant is the object role that a role definition is another name of.
-func roleOfGrant(grants string, object int64) (rbac.ObjectRole, bool) {
-	t, field, found := strings.Cut(grants, ".")
-	r := domain.Find(domain.Type(t))
-	if !found || r == nil {
-		return rbac.ObjectRole{}, false
-	}
-	return rbac.RoleOn(r, object, field)
-}
 
 func executionEnvironmentHooks() hooks { return hooks{} }
 
 func instanceHooks() hooks {
 	return hooks{
-		show: func(q *request, rec domain.Record, o *object, _ bool) error {
+		show: func(q *request, rec domain.Record, o *object, detail bool) error {
+			if detail {
+				o.values["summary_fields"].(*object).set("links", []any{})
+			}
 			running, err := q.tx.Count(domain.Of("unified_job"), store.All(store.Is("execution_node", rec.Str("hostname")), store.Where("t.status IN ('running', 'waiting')")))
 			if err != nil {
 				return err
@@ -44,8 +34,14 @@ func instanceHooks() hooks {
 			o.set("reverse_peers", []any{})
 			return nil
 		},
-		summary: func(_ *request, _ domain.Record, o *object) error { o.set("links", []any{}); return nil },
 	}
+}
+
+func hostMetricHooks() hooks {
+	return hooks{show: func(_ *request, _ domain.Record, o *object, _ bool) error {
+		o.drop("type", "related", "summary_fields")
+		return nil
+	}}
 }
 
 func instanceGroupHooks() hooks {

@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/troupe-automation/troupe/internal/server/dispatch"
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/inventory"
 	"github.com/troupe-automation/troupe/internal/server/launch"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
@@ -31,16 +32,51 @@ func inventoryHooks() hooks {
 				w.add("host_filter", "host_filter is only allowed for smart inventories")
 			}
 			if filter != "" {
-				if _, err := hostFilter(q.DB, filter); err != nil {
+				if _, err := inventory.Filter(q.DB, filter); err != nil {
 					w.add("host_filter", "%s", err)
 				}
 			}
 			return nil
 		},
 		links: func(_ *request, rec domain.Record, o *object) {
-			if rec.Str("kind") == "constructed" {
+			switch rec.Str("kind") {
+			case inventory.Constructed:
 				o.set("input_inventories", href(domain.Of("inventory"), rec.ID())+"input_inventories/")
+				o.set("constructed_url", href(domain.Of("constructed_inventory"), rec.ID()))
+			case inventory.Smart:
+				o.drop("groups", "root_groups", "update_inventory_sources", "inventory_sources", "tree")
 			}
+		},
+		saved: func(_ *request, tx *store.Tx, old, rec domain.Record) error {
+			if old != nil || rec.Str("kind") != inventory.Constructed {
+				return nil
+			}
+			if err := makeSource(tx, rec); err != nil {
+				return err
+			}
+			return inventory.Recount(tx, rec.ID())
+		},
+		show: func(q *request, rec domain.Record, o *object, _ bool) error {
+			if rec.Str("kind") != inventory.Smart {
+				return nil
+			}
+			where, err := inventory.Hosts(q.DB, rec)
+			if err != nil {
+				return err
+			}
+			n, err := q.tx.Count(domain.Of("host"), where)
+			o.set("total_hosts", n)
+			return err
+		},
+		attach: func(_ *request, rec domain.Record, rel *domain.Related, other domain.Record, detach bool) error {
+			switch {
+			case rel.Name != "input_inventories" || detach:
+			case rec.Str("kind") != inventory.Constructed:
+				return badRequest(map[string]string{"error": "Only constructed inventories have input inventories."})
+			case other.Str("kind") == inventory.Constructed:
+				return badRequest(map[string]string{"error": "You cannot add a constructed inventory to another constructed inventory."})
+			}
+			return nil
 		},
 		summary: func(q *request, rec domain.Record, o *object) error { return q.labels("inventory", rec.ID(), o) },
 		remove: func(q *request, rec domain.Record) (*reply, error) {
@@ -86,7 +122,7 @@ func hostHooks() hooks {
 					return err
 				}
 				if inv.Str("kind") != "" {
-					w.add("detail", "Cannot create Host for Smart or Constructed Inventory")
+					w.add("detail", "Cannot create Host for Smart or Constructed Inventories")
 				}
 			}
 			if name := rec.Str("name"); strings.ContainsAny(name, "\n\r") {
@@ -98,7 +134,7 @@ func hostHooks() hooks {
 			if old != nil {
 				return nil
 			}
-			return dispatch.Recount(tx, rec.Int("inventory"))
+			return inventory.Recount(tx, rec.Int("inventory"))
 		},
 		remove: removeFromInventory("host"),
 		show: func(q *request, rec domain.Record, o *object, _ bool) error {
@@ -154,6 +190,16 @@ func hostHooks() hooks {
 	}
 }
 
+func hostSummaryHooks() hooks {
+	return hooks{summary: func(q *request, rec domain.Record, o *object) error {
+		s, err := q.jobTold(rec.Int("job"))
+		if err == nil {
+			o.set("job", s)
+		}
+		return err
+	}}
+}
+
 func removeFromInventory(kind domain.Type) func(q *request, rec domain.Record) (*reply, error) {
 	return func(q *request, rec domain.Record) (*reply, error) {
 		err := q.write(func(tx *store.Tx) error {
@@ -163,7 +209,7 @@ func removeFromInventory(kind domain.Type) func(q *request, rec domain.Record) (
 			if err := tx.Delete(kind, rec.ID()); err != nil {
 				return err
 			}
-			return dispatch.Recount(tx, rec.Int("inventory"))
+			return inventory.Recount(tx, rec.Int("inventory"))
 		})
 		return noContent, err
 	}
@@ -171,7 +217,10 @@ func removeFromInventory(kind domain.Type) func(q *request, rec domain.Record) (
 
 func groupHooks() hooks {
 	return hooks{
-		check: func(_ *request, _, rec domain.Record, w wrong) error {
+		check: func(q *request, old, rec domain.Record, w wrong) error {
+			if inv, err := q.get("inventory", rec.Int("inventory")); old == nil && err == nil && inv.Str("kind") != "" {
+				w.add("detail", "Cannot create Group for Smart or Constructed Inventories")
+			}
 			if name := rec.Str("name"); name == "all" || name == "_meta" || name == "ungrouped" {
 				w.add("name", "Invalid group name.")
 			}
@@ -181,7 +230,7 @@ func groupHooks() hooks {
 			if old != nil {
 				return nil
 			}
-			return dispatch.Recount(tx, rec.Int("inventory"))
+			return inventory.Recount(tx, rec.Int("inventory"))
 		},
 		remove: removeFromInventory("group"),
 		attach: func(q *request, rec domain.Record, rel *domain.Related, other domain.Record, detach bool) error {
@@ -216,10 +265,24 @@ func inventorySourceHooks() hooks {
 		if old != nil {
 			return nil
 		}
-		return dispatch.Recount(tx, rec.Int("inventory"))
+		return inventory.Recount(tx, rec.Int("inventory"))
 	}
 	return hooks{
 		check: func(q *request, old, rec domain.Record, w wrong) error {
+			if old == nil {
+				if inv, err := q.get("inventory", rec.Int("inventory")); err == nil && inv.Str("kind") != "" {
+					w.add("detail", "Cannot create Inventory Source for Smart or Constructed Inventories")
+				}
+				if rec.Str("source") == inventory.Constructed {
+					w.add("error", "constructed not a valid source for inventory")
+				}
+			} else if old.Str("source") == inventory.Constructed {
+				for f, v := range rec {
+					if !reflect.DeepEqual(v, old[f]) && !slices.Contains(sourceFields, f) {
+						w.add("error", "Cannot change field '%s' on a constructed inventory source.", f)
+					}
+				}
+			}
 			if merged(old, rec, "source") == "scm" {
 				if _, given := rec["source_project"]; (given || old == nil) && !rec.Has("source_project") {
 					w.add("source_project", "Project required for scm type sources.")
@@ -344,7 +407,11 @@ var factsAction = &action{get: func(_ *request, _ *domain.Resource, rec domain.R
 
 // scriptAction is the inventory as a dynamic inventory script prints it.
 var scriptAction = &action{get: func(q *request, _ *domain.Resource, rec domain.Record) (*reply, error) {
-	hosts, err := q.tx.List(domain.Of("host"), store.All(store.Is("inventory", rec.ID()), enabledOnly(q)), store.Page{})
+	mine, err := inventory.Hosts(q.DB, rec)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := q.tx.List(domain.Of("host"), store.All(mine, enabledOnly(q)), store.Page{})
 	if err != nil {
 		return nil, err
 	}
@@ -379,6 +446,7 @@ var scriptAction = &action{get: func(q *request, _ *domain.Resource, rec domain.
 		return nil, err
 	}
 	all := newObject()
+	all.set("hosts", []string{})
 	ungrouped := []string{}
 	children := []string{}
 	o := newObject()
@@ -485,6 +553,7 @@ var treeAction = &action{get: func(q *request, _ *domain.Resource, rec domain.Re
 			children = append(children, c)
 		}
 		o.set("children", children)
+		o.values["summary_fields"].(*object).drop("user_capabilities")
 		return o, nil
 	}
 	list := []*object{}
@@ -497,103 +566,3 @@ var treeAction = &action{get: func(q *request, _ *domain.Resource, rec domain.Re
 	}
 	return ok(list)
 }}
-
-// hostFilter reads the language of smart inventories: terms as in a query string, "and" and "or" between them, parentheses around.
-func hostFilter(db *store.DB, text string) (store.Condition, error) {
-	p := &filterParser{db: db, words: filterWords(text)}
-	c, err := p.or(0)
-	if err == nil && len(p.words) > 0 {
-		err = &store.FilterError{Message: "Invalid query " + text}
-	}
-	return c, err
-}
-
-type filterParser struct {
-	db    *store.DB
-	words []string
-}
-
-// filterWords splits at blanks and parentheses outside of quotes.
-func filterWords(text string) []string {
-	var out []string
-	var b strings.Builder
-	quoted := false
-	flush := func() {
-		if b.Len() > 0 {
-			out = append(out, b.String())
-			b.Reset()
-		}
-	}
-	for _, r := range text {
-		switch {
-		case r == '"':
-			quoted = !quoted
-		case quoted:
-			b.WriteRune(r)
-		case r == ' ' || r == '\t' || r == '\n':
-			flush()
-		case r == '(' || r == ')':
-			flush()
-			out = append(out, string(r))
-		default:
-			b.WriteRune(r)
-		}
-	}
-	flush()
-	return out
-}
-
-func (p *filterParser) or(depth int) (store.Condition, error) {
-	left, err := p.and(depth)
-	for err == nil && len(p.words) > 0 && strings.EqualFold(p.words[0], "or") {
-		p.words = p.words[1:]
-		var right store.Condition
-		if right, err = p.and(depth); err == nil {
-			left = store.Condition{SQL: "(" + left.SQL + ") OR (" + right.SQL + ")", Args: append(left.Args, right.Args...)}
-		}
-	}
-	return left, err
-}
-
-func (p *filterParser) and(depth int) (store.Condition, error) {
-	left, err := p.term(depth)
-	for err == nil && len(p.words) > 0 && strings.EqualFold(p.words[0], "and") {
-		p.words = p.words[1:]
-		var right store.Condition
-		if right, err = p.term(depth); err == nil {
-			left = store.All(left, right)
-		}
-	}
-	return left, err
-}
-
-func (p *filterParser) term(depth int) (store.Condition, error) {
-	if len(p.words) == 0 || depth > 50 {
-		return store.Condition{}, &store.FilterError{Message: "Invalid query: it ends too early"}
-	}
-	word := p.words[0]
-	p.words = p.words[1:]
-	if word == "(" {
-		c, err := p.or(depth + 1)
-		if err == nil && (len(p.words) == 0 || p.words[0] != ")") {
-			err = &store.FilterError{Message: "Invalid query: a parenthesis is not closed"}
-		}
-		if err == nil {
-			p.words = p.words[1:]
-		}
-		return c, err
-	}
-	key, value, found := strings.Cut(word, "=")
-	if !found {
-		key, value = "search", word
-	}
-	if strings.HasPrefix(key, "ansible_facts") {
-		return store.Condition{}, &store.FilterError{Message: "filters on ansible_facts are not there yet"}
-	}
-	return p.db.Filter(domain.Of("host"), map[string][]string{key: {value}})
-}
-
-// constructedList is the inventories of that kind.
-func (q *request) constructedList() (*reply, error) {
-	return q.list(domain.Of("inventory"), store.All(store.Is("kind", "constructed"), mayRead(q, "inventory")))
-}

@@ -27,7 +27,7 @@ func active(status string) bool {
 
 func jobHooks() hooks {
 	return hooks{
-		show: func(q *request, rec domain.Record, o *object, detail bool) error {
+		show: func(q *request, rec domain.Record, o *object, _ bool) error {
 			by := map[string]any{}
 			if u, err := q.get("user", rec.Int("created_by")); err == nil {
 				by = map[string]any{"id": u.ID(), "name": u.Str("username"), "type": "user", "url": href(domain.Of("user"), u.ID())}
@@ -50,9 +50,6 @@ func jobHooks() hooks {
 			if rec.Str("status") == "running" && rec.Has("started") {
 				o.set("elapsed", float64(time.Since(rec.Time("started")).Milliseconds())/1000)
 			}
-			if !detail {
-				o.drop("artifacts")
-			}
 			return nil
 		},
 		links: func(q *request, rec domain.Record, o *object) {
@@ -72,7 +69,11 @@ func jobHooks() hooks {
 				}
 			}
 			if node := q.nodeOf(rec.ID()); node != nil {
-				if s, err := q.summary("workflow_job", node.Int("workflow_job")); err == nil {
+				if job, err := q.get("workflow_job", node.Int("workflow_job")); err == nil {
+					s := newObject()
+					for _, f := range []string{"id", "name", "description", "status", "failed", "elapsed"} {
+						s.set(f, job[f])
+					}
 					o.set("source_workflow_job", s)
 				}
 			}
@@ -103,8 +104,13 @@ func (q *request) nodeOf(job int64) domain.Record {
 
 var cancelAction = &action{
 	rules: map[string]string{"POST": ":change"},
-	get: func(_ *request, _ *domain.Resource, rec domain.Record) (*reply, error) {
-		return ok(map[string]bool{"can_cancel": active(rec.Str("status"))})
+	get: func(_ *request, r *domain.Resource, rec domain.Record) (*reply, error) {
+		o := newObject()
+		o.set("can_cancel", active(rec.Str("status")))
+		if r.Type != "job" {
+			o.set("job_explanation", rec.Str("job_explanation"))
+		}
+		return ok(o)
 	},
 	post: func(q *request, _ *domain.Resource, rec domain.Record, _ map[string]any) (*reply, error) {
 		if !active(rec.Str("status")) {
@@ -115,6 +121,28 @@ var cancelAction = &action{
 		}
 		return &reply{status: http.StatusAccepted}, nil
 	},
+}
+
+// systemLaunchAction starts one of the installation's own jobs.
+var systemLaunchAction = &action{
+	get: func(_ *request, _ *domain.Resource, _ domain.Record) (*reply, error) { return ok(map[string]any{}) },
+	post: func(q *request, r *domain.Resource, rec domain.Record, body map[string]any) (*reply, error) {
+		vars, problem := variables(nil, orEmpty(body["extra_vars"]))
+		if problem != "" {
+			return nil, fieldError("extra_vars", "%s", problem)
+		}
+		given, err := launch.ParseVars(vars.(string))
+		if err != nil {
+			return nil, err
+		}
+		if days, has := given["days"]; has {
+			if n, is := integer(days); !is || n < 0 {
+				return nil, badRequest(map[string]any{"extra_vars": []string{"days must be a positive integer."}})
+			}
+		}
+		return q.launched(r, rec, launch.Prompts{Type: "manual", CreatedBy: q.actor.ID, ExtraVars: given}, nil)
+	},
+	fields: func() []domain.Field { return []domain.Field{{Name: "extra_vars", Kind: domain.JSON}} },
 }
 
 var relaunchAction = &action{

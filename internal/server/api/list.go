@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/inventory"
 	"github.com/troupe-automation/troupe/internal/server/rbac"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
@@ -41,7 +42,7 @@ func (q *request) listAs(r *domain.Resource, may store.Condition, touch func(rec
 		may = store.All(may, rbac.May(q.actor, r, level))
 	}
 	if hf := q.query.Get("host_filter"); hf != "" && r.Type == "host" {
-		c, err := hostFilter(q.DB, hf)
+		c, err := inventory.Filter(q.DB, hf)
 		if err != nil {
 			return nil, err
 		}
@@ -159,13 +160,12 @@ func subMethods(rel *domain.Related) []string {
 
 // related is the condition for the rows of a sub-list.
 func (q *request) related(r *domain.Resource, id int64, rel *domain.Related) (store.Condition, error) {
+	f := customLists[string(r.Type)+"."+rel.Name]
 	switch {
-	case rel.Custom:
-		f := customLists[string(r.Type)+"."+rel.Name]
-		if f == nil {
-			return store.Condition{SQL: "1 = 0"}, nil
-		}
+	case f != nil:
 		return f(q, id)
+	case rel.Custom:
+		return store.Condition{SQL: "1 = 0"}, nil
 	case rel.By != "":
 		return store.Is(rel.By, id), nil
 	case rel.Reverse:
@@ -336,7 +336,7 @@ func (q *request) createIn(r *domain.Resource, rec domain.Record, rel *domain.Re
 	return q.created(to, made)
 }
 
-// customLists are the sub-lists that no reference and no link tells.
+// customLists are the sub-lists that no reference and no link tells, or not alone.
 var customLists = map[string]func(q *request, id int64) (store.Condition, error){
 	"organization.users":          membersOf("organization", "member_role"),
 	"organization.admins":         membersOf("organization", "admin_role"),
@@ -351,6 +351,14 @@ var customLists = map[string]func(q *request, id int64) (store.Condition, error)
 	"credential.owner_users":      holdersOf("credential", "admin_role", "user_id"),
 	"credential.owner_teams":      holdersOf("credential", "admin_role", "team_id"),
 	"project.teams":               holdersOf("project", "admin_role", "team_id"),
+	"inventory.hosts": func(q *request, id int64) (store.Condition, error) {
+		inv, err := q.get("inventory", id)
+		if err != nil {
+			return store.Condition{}, err
+		}
+		return inventory.Hosts(q.DB, inv)
+	},
+	"host.smart_inventories": smartInventories,
 	"inventory.root_groups": func(_ *request, id int64) (store.Condition, error) {
 		return store.Where("t.inventory = ? AND t.id NOT IN (SELECT to_id FROM link WHERE relation = 'group.children')", id), nil
 	},
@@ -367,6 +375,29 @@ var customLists = map[string]func(q *request, id int64) (store.Condition, error)
 		rec, err := q.get("instance", id)
 		return store.Is("execution_node", rec.Str("hostname")), err
 	},
+}
+
+// smartInventories are those whose filters find a host.
+func smartInventories(q *request, host int64) (store.Condition, error) {
+	rows, err := q.tx.List(domain.Of("inventory"), store.Is("kind", inventory.Smart), store.Page{})
+	if err != nil {
+		return store.Condition{}, err
+	}
+	ids := []int64{0}
+	for _, inv := range rows {
+		where, err := inventory.Hosts(q.DB, inv)
+		if err != nil {
+			return where, err
+		}
+		n, err := q.tx.Count(domain.Of("host"), store.All(where, store.Is("id", host)))
+		if err != nil {
+			return where, err
+		}
+		if n > 0 {
+			ids = append(ids, inv.ID())
+		}
+	}
+	return store.IDs("id", ids), nil
 }
 
 func membersOf(object, role string) func(*request, int64) (store.Condition, error) {
@@ -413,7 +444,7 @@ func attachCustom(tx *store.Tx, r *domain.Resource, rec domain.Record, rel *doma
 		return nil
 	}
 	if detach {
-		return rbac.Revoke(tx, o, other.ID(), 0)
+		return rbac.Revoke(tx, o, other.ID(), 0, 0)
 	}
 	return rbac.Grant(tx, o, other.ID(), 0)
 }

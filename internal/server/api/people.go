@@ -44,8 +44,21 @@ func organizationHooks() hooks {
 			o.set("resource", map[string]string{"ansible_id": stableUUID("organization", id), "resource_type": "shared.organization"})
 			return nil
 		},
+		show: func(_ *request, _ domain.Record, o *object, detail bool) error {
+			if !detail {
+				o.values["summary_fields"].(*object).values["related_field_counts"].(*object).drop("hosts")
+			}
+			return nil
+		},
 		removable: func(q *request, rec domain.Record) error { return q.inUse(store.Is("organization", rec.ID())) },
 	}
+}
+
+func teamHooks() hooks {
+	return hooks{summary: func(_ *request, rec domain.Record, o *object) error {
+		o.set("resource", map[string]string{"ansible_id": stableUUID("team", rec.ID()), "resource_type": "shared.team"})
+		return nil
+	}}
 }
 
 // stableUUID is the same for the same object of this installation, always.
@@ -136,7 +149,7 @@ var rolesAction = &action{
 			return nil, detail(400, "Role matching query does not exist.")
 		}
 		detach, _ := body["disassociate"].(bool)
-		return q.giveRole(role, r, rec.ID(), detach)
+		return q.giveRole(role, r, rec.ID(), 0, detach)
 	},
 	fields: func() []domain.Field {
 		return []domain.Field{{Name: "id", Kind: domain.Integer, Required: true}, {Name: "disassociate", Kind: domain.Boolean}}

@@ -71,7 +71,8 @@ var objectRolesAction = &action{get: func(q *request, r *domain.Resource, rec do
 
 // giveRole gives a role to a user or a team, or takes it. Who may change the object may give its roles; members of an organization
 // and of a team are the business of their administrators.
-func (q *request) giveRole(role rbac.ObjectRole, to *domain.Resource, holder int64, detach bool) (*reply, error) {
+// definition is the role definition whose assignment this is part of, 0 for none.
+func (q *request) giveRole(role rbac.ObjectRole, to *domain.Resource, holder, definition int64, detach bool) (*reply, error) {
 	if _, err := q.get(role.Resource.Type, role.Object); err != nil {
 		return nil, detail(http.StatusBadRequest, "Role matching query does not exist.")
 	}
@@ -101,10 +102,10 @@ func (q *request) giveRole(role rbac.ObjectRole, to *domain.Resource, holder int
 		operation := "associate"
 		if detach {
 			operation = "disassociate"
-			if err := rbac.Revoke(tx, role, user, team); err != nil {
+			if err := rbac.Revoke(tx, role, user, team, definition); err != nil {
 				return err
 			}
-		} else if err := rbac.Grant(tx, role, user, team); err != nil {
+		} else if err := rbac.GrantBy(tx, role, user, team, definition, q.actor.ID); err != nil {
 			return err
 		}
 		return q.record(tx, operation, role.Resource, role.Object, nil, to, holder, role.Role().Field)
@@ -151,8 +152,8 @@ func (q *request) virtual(r *domain.Resource, name, sub string) (*reply, error) 
 	if err != nil {
 		return nil, notFoundPage()
 	}
-	if r.Type == "job_event" {
-		return q.oneEvent(id, sub)
+	if r.Type != "role" {
+		return q.oneEvent(r, id, sub)
 	}
 	missing := detail(http.StatusNotFound, "No Role matches the given query.")
 	role, known := rbac.RoleByID(id)
@@ -200,7 +201,7 @@ func (q *request) virtual(r *domain.Resource, name, sub string) (*reply, error) 
 				return nil, detail(http.StatusBadRequest, "%s matching query does not exist.", to.Model)
 			}
 			detach, _ := body["disassociate"].(bool)
-			return q.giveRole(role, to, holder, detach)
+			return q.giveRole(role, to, holder, 0, detach)
 		}
 		return nil, q.notAllowed()
 	case "parents", "children":
@@ -333,7 +334,9 @@ var accessListAction = &action{get: func(q *request, r *domain.Resource, rec dom
 			}
 			return out
 		}
+		o.drop("auth")
 		summary := o.values["summary_fields"].(*object)
+		summary.drop("user_capabilities")
 		summary.set("direct_access", collect(direct[u.ID()]))
 		others := collect(teams[u.ID()], indirect[u.ID()])
 		if u.Bool("is_superuser") {

@@ -22,37 +22,43 @@ var allViews map[string]view
 
 func init() { // the table refers to functions that refer to the table
 	allViews = map[string]view{
-		"":                               {open: true, methods: methods{"GET": (*request).root}},
-		"v2":                             {open: true, methods: methods{"GET": (*request).v2}},
-		"login":                          {open: true, methods: methods{"GET": (*request).loginPage, "POST": (*request).loginPost}},
-		"logout":                         {open: true, methods: methods{"GET": (*request).logout, "POST": (*request).logout}},
-		"o":                              {open: true, methods: methods{"GET": fixed(map[string]string{"authorize": "/api/o/authorize/", "token": "/api/o/token/", "revoke_token": "/api/o/revoke_token/"})}},
-		"o/token":                        {open: true, methods: methods{"POST": (*request).oauthToken}},
-		"o/revoke_token":                 {open: true, methods: methods{"POST": (*request).oauthRevoke}},
-		"v2/ping":                        {open: true, methods: methods{"GET": (*request).ping}},
-		"v2/auth":                        {open: true, methods: methods{"GET": fixed(map[string]any{})}},
-		"v2/me":                          {methods: methods{"GET": (*request).me}, options: func(q *request) (*object, error) { return q.listOptions(domain.Of("user"), &domain.Related{}) }},
-		"v2/config":                      {methods: methods{"GET": (*request).config}},
-		"v2/dashboard":                   {methods: methods{"GET": (*request).dashboard}},
-		"v2/dashboard/graphs/jobs":       {methods: methods{"GET": (*request).jobsGraph}},
-		"v2/mesh_visualizer":             {rule: "auditor", methods: methods{"GET": (*request).mesh}},
-		"v2/metrics":                     {rule: "auditor", methods: methods{"GET": (*request).metrics}},
-		"v2/settings":                    {methods: methods{"GET": (*request).settingCategories}},
-		"v2/settings/*":                  {rule: "auditor", methods: methods{"GET": (*request).settingsGet, "PUT": (*request).settingsPut, "PATCH": (*request).settingsPut, "DELETE": (*request).settingsReset}, options: settingsOptions},
-		"v2/schedules/preview":           {methods: methods{"POST": (*request).schedulePreview}, options: previewOptions},
-		"v2/schedules/zoneinfo":          {methods: methods{"GET": (*request).zones}},
-		"v2/bulk":                        {methods: methods{"GET": fixed(map[string]string{"host_create": "/api/v2/bulk/host_create/", "host_delete": "/api/v2/bulk/host_delete/", "job_launch": "/api/v2/bulk/job_launch/"})}},
-		"v2/bulk/host_create":            {methods: methods{"GET": bulkHelp, "POST": (*request).bulkHostCreate}, options: bulkOptions("host_create")},
-		"v2/bulk/host_delete":            {methods: methods{"GET": bulkHelp, "POST": (*request).bulkHostDelete}, options: bulkOptions("host_delete")},
-		"v2/bulk/job_launch":             {methods: methods{"GET": bulkHelp, "POST": (*request).bulkJobLaunch}, options: bulkOptions("job_launch")},
-		"v2/role_user_assignments":       {methods: methods{"GET": (*request).userAssignments, "POST": (*request).assignUser}},
-		"v2/role_team_assignments":       {methods: methods{"GET": (*request).teamAssignments, "POST": (*request).assignTeam}},
-		"v2/role_metadata":               {methods: methods{"GET": (*request).roleMetadata}},
-		"v2/receptor_addresses":          {methods: methods{"GET": func(q *request) (*reply, error) { return q.plainList(nil) }}},
-		"v2/host_metric_summary_monthly": {methods: methods{"GET": func(q *request) (*reply, error) { return q.plainList(nil) }}},
-		"v2/constructed_inventories":     {methods: methods{"GET": (*request).constructedList}, options: func(q *request) (*object, error) { return q.listOptions(domain.Of("inventory"), &domain.Related{}) }},
-		"v2/analytics":                   {rule: "auditor", methods: methods{"GET": fixed(map[string]any{})}},
-		"v2/service-index":               {rule: "auditor", methods: methods{"GET": fixed(map[string]any{})}},
+		"":                                {open: true, methods: methods{"GET": (*request).root}},
+		"v2":                              {open: true, methods: methods{"GET": (*request).v2}},
+		"login":                           {open: true, methods: methods{"GET": (*request).loginPage, "POST": (*request).loginPost}},
+		"logout":                          {open: true, methods: methods{"GET": (*request).logout, "POST": (*request).logout}},
+		"o":                               {open: true, methods: methods{"GET": fixed(map[string]string{"authorize": "/api/o/authorize/", "token": "/api/o/token/", "revoke_token": "/api/o/revoke_token/"})}},
+		"o/token":                         {open: true, methods: methods{"POST": (*request).oauthToken}},
+		"o/revoke_token":                  {open: true, methods: methods{"POST": (*request).oauthRevoke}},
+		"v2/ping":                         {open: true, methods: methods{"GET": (*request).ping}},
+		"v2/auth":                         {open: true, methods: methods{"GET": fixed(map[string]any{})}},
+		"v2/me":                           {methods: methods{"GET": (*request).me}, options: func(q *request) (*object, error) { return q.listOptions(domain.Of("user"), &domain.Related{}) }},
+		"v2/config":                       {methods: methods{"GET": (*request).config}},
+		"v2/dashboard":                    {methods: methods{"GET": (*request).dashboard}},
+		"v2/dashboard/graphs/jobs":        {methods: methods{"GET": (*request).jobsGraph}},
+		"v2/mesh_visualizer":              {rule: "auditor", methods: methods{"GET": (*request).mesh}},
+		"v2/metrics":                      {rule: "auditor", methods: methods{"GET": (*request).metrics}},
+		"v2/settings":                     {methods: methods{"GET": (*request).settingCategories}},
+		"v2/settings/*":                   {rule: "auditor", methods: methods{"GET": (*request).settingsGet, "PUT": (*request).settingsPut, "PATCH": (*request).settingsPut, "DELETE": (*request).settingsReset}, options: settingsOptions},
+		"v2/schedules/preview":            {methods: methods{"POST": (*request).schedulePreview}, options: previewOptions},
+		"v2/schedules/zoneinfo":           {methods: methods{"GET": (*request).zones}},
+		"v2/bulk":                         {methods: methods{"GET": fixed(map[string]string{"host_create": "/api/v2/bulk/host_create/", "host_delete": "/api/v2/bulk/host_delete/", "job_launch": "/api/v2/bulk/job_launch/"})}},
+		"v2/bulk/host_create":             {methods: methods{"GET": bulkHelp, "POST": (*request).bulkHostCreate}, options: bulkOptions("host_create")},
+		"v2/bulk/host_delete":             {methods: methods{"GET": bulkHelp, "POST": (*request).bulkHostDelete}, options: bulkOptions("host_delete")},
+		"v2/bulk/job_launch":              {methods: methods{"GET": bulkHelp, "POST": (*request).bulkJobLaunch}, options: bulkOptions("job_launch")},
+		"v2/role_user_assignments":        {methods: methods{"GET": assignments("user"), "POST": assign("user")}, options: assignmentOptions("user")},
+		"v2/role_team_assignments":        {methods: methods{"GET": assignments("team"), "POST": assign("team")}, options: assignmentOptions("team")},
+		"v2/role_user_assignments/*":      {methods: methods{"GET": assignment("user"), "DELETE": unassign("user")}},
+		"v2/role_team_assignments/*":      {methods: methods{"GET": assignment("team"), "DELETE": unassign("team")}},
+		"v2/role_metadata":                {methods: methods{"GET": (*request).roleMetadata}},
+		"v2/receptor_addresses":           {methods: methods{"GET": func(q *request) (*reply, error) { return q.plainList(nil) }}},
+		"v2/host_metric_summary_monthly":  {methods: methods{"GET": func(q *request) (*reply, error) { return q.plainList(nil) }}},
+		"v2/constructed_inventories":      {methods: methods{"GET": (*request).constructedList, "POST": (*request).constructedCreate}, options: constructedOptions(true)},
+		"v2/constructed_inventories/*":    {methods: methods{"GET": (*request).constructedGet, "PUT": (*request).constructedChange, "PATCH": (*request).constructedChange, "DELETE": (*request).constructedDelete}, options: constructedOptions(false)},
+		"v2/analytics":                    {rule: "auditor", methods: methods{"GET": fixed(map[string]any{})}},
+		"v2/service-index":                {rule: "auditor", methods: methods{"GET": fixed(map[string]string{"metadata": "/api/v2/service-index/metadata/", "resources": "/api/v2/service-index/resources/", "resource-types": "/api/v2/service-index/resource-types/"})}},
+		"v2/service-index/metadata":       {rule: "auditor", methods: methods{"GET": (*request).serviceMetadata}},
+		"v2/service-index/resources":      {rule: "auditor", methods: methods{"GET": (*request).serviceResources}},
+		"v2/service-index/resource-types": {rule: "auditor", methods: methods{"GET": (*request).serviceTypes}},
 	}
 }
 
@@ -234,13 +240,23 @@ func (q *request) jobsGraph() (*reply, error) {
 		where = store.Is("type", t)
 	}
 	today := time.Now().UTC().Truncate(24 * time.Hour)
+	first := today.AddDate(0, 0, 1-days)
+	where = store.All(where, store.Where("t.finished >= ?", domain.Stamp(first)), rbac.Read(q.actor, domain.Of("unified_job")))
+	counts := map[[2]string]int64{}
+	err := q.tx.Query("SELECT t.status, substr(t.finished, 1, 10), COUNT(*) FROM unified_job t WHERE "+where.SQL+" GROUP BY 1, 2", where.Args, func(scan func(...any) error) error {
+		var status, day string
+		var n int64
+		err := scan(&status, &day, &n)
+		counts[[2]string{status, day}] = n
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	graph := map[string][][2]any{}
-	for _, status := range []string{"successful", "failed"} {
-		graph[status] = [][2]any{}
-		for d := days - 1; d >= 0; d-- {
-			from := today.AddDate(0, 0, -d)
-			c := store.All(where, store.Is("status", status), store.Where("t.finished >= ? AND t.finished < ?", domain.Stamp(from), domain.Stamp(from.AddDate(0, 0, 1))))
-			graph[status] = append(graph[status], [2]any{float64(from.Unix()), q.count("unified_job", c)})
+	for _, status := range []string{"successful", "failed", "canceled", "error"} {
+		for day := first; !day.After(today); day = day.AddDate(0, 0, 1) {
+			graph[status] = append(graph[status], [2]any{float64(day.Unix()), counts[[2]string{status, day.Format(time.DateOnly)}]})
 		}
 	}
 	return ok(map[string]any{"jobs": graph})
@@ -277,4 +293,53 @@ func (q *request) metrics() (*reply, error) {
 	gauge("awx_instance_capacity", "Capacity of this instance", fmt.Sprintf("awx_instance_capacity{hostname=%q} %d\n", q.Node, total))
 	gauge("awx_instance_consumed_capacity", "Consumed capacity of this instance", fmt.Sprintf("awx_instance_consumed_capacity{hostname=%q} %d\n", q.Node, used))
 	return ok(text{kind: "text/plain; version=0.0.4; charset=utf-8", content: b.String()})
+}
+
+// The service index is how a gateway in front of several services finds the people that they share.
+
+func (q *request) serviceMetadata() (*reply, error) {
+	return ok(map[string]string{"service_id": stableUUID("service/"+q.InstallID, 0), "service_type": "awx"})
+}
+
+var sharedTypes = []domain.Type{"organization", "user", "team"}
+
+func (q *request) serviceTypes() (*reply, error) {
+	var all []*object
+	for i, t := range sharedTypes {
+		o := newObject()
+		o.set("id", i+1)
+		o.set("name", "shared."+string(t))
+		o.set("externally_managed", true)
+		o.set("shared_resource_type", string(t))
+		o.set("url", "/api/v2/service-index/resource-types/shared."+string(t)+"/")
+		all = append(all, o)
+	}
+	return q.plainList(all)
+}
+
+func (q *request) serviceResources() (*reply, error) {
+	var all []*object
+	for _, t := range sharedTypes {
+		rows, err := q.tx.List(domain.Of(t), store.Condition{}, store.Page{})
+		if err != nil {
+			return nil, err
+		}
+		for _, rec := range rows {
+			id := stableUUID(string(t), rec.ID())
+			name := rec.Str("name")
+			if t == "user" {
+				name = rec.Str("username")
+			}
+			o := newObject()
+			o.set("object_id", itoa(rec.ID()))
+			o.set("name", name)
+			o.set("ansible_id", id)
+			o.set("service_id", stableUUID("service/"+q.InstallID, 0))
+			o.set("resource_type", "shared."+string(t))
+			o.set("has_serializer", true)
+			o.set("url", "/api/v2/service-index/resources/"+id+"/")
+			all = append(all, o)
+		}
+	}
+	return q.plainList(all)
 }

@@ -256,7 +256,7 @@ func (q *request) detail(r *domain.Resource, name string) (*reply, error) {
 		}
 		return ok(o)
 	}
-	if r.Type == "role" || r.Type == "job_event" {
+	if r.Virtual() {
 		return q.virtual(r, name, "")
 	}
 	rec, err := q.find(r, name)
@@ -336,7 +336,7 @@ func (q *request) find(r *domain.Resource, name string) (domain.Record, error) {
 
 // below is what belongs to one object: a sub-list or an action.
 func (q *request) below(r *domain.Resource, name, sub string) (*reply, error) {
-	if r.Type == "role" || r.Type == "job_event" {
+	if r.Virtual() {
 		return q.virtual(r, name, sub)
 	}
 	act, rel := actionOf(r, sub), r.Relation(sub)

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"errors"
+	"reflect"
 	"slices"
 	"time"
 
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/launch"
 	"github.com/troupe-automation/troupe/internal/server/rrule"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
@@ -51,6 +54,28 @@ func scheduleHooks() hooks {
 			}
 			return tx.Update(kind, template, changes)
 		},
+		links: func(q *request, rec domain.Record, o *object) {
+			template, err := q.concreteRecord("unified_job_template", rec.Int("unified_job_template"))
+			if err != nil {
+				return
+			}
+			for _, t := range []domain.Type{"project", "inventory"} {
+				if template.Has(string(t)) && o.values[string(t)] == nil {
+					o.set(string(t), href(domain.Of(t), template.Int(string(t))))
+				}
+			}
+		},
+		summary: func(q *request, rec domain.Record, o *object) error {
+			template, err := q.concreteRecord("unified_job_template", rec.Int("unified_job_template"))
+			if err != nil || rec.Has("inventory") || !template.Has("inventory") {
+				return err
+			}
+			s, err := q.summary("inventory", template.Int("inventory"))
+			if err == nil {
+				o.set("inventory", s)
+			}
+			return err
+		},
 		show: func(_ *request, rec domain.Record, o *object, _ bool) error {
 			zone, until := "UTC", ""
 			if rule, err := rrule.Parse(rec.Str("rrule")); err == nil {
@@ -66,6 +91,82 @@ func scheduleHooks() hooks {
 			return nil
 		},
 	}
+}
+
+// createScheduleAction makes a schedule that runs a job's template as the job was launched. It is switched off: a person sets its times.
+var createScheduleAction = &action{
+	rules: map[string]string{"POST": ":start"},
+	get: func(q *request, _ *domain.Resource, rec domain.Record) (*reply, error) {
+		prompts, err := q.launchConfig(rec)
+		if err != nil {
+			return nil, err
+		}
+		return ok(map[string]any{"can_schedule": rec.Has("unified_job_template"), "prompts": prompts})
+	},
+	post: func(q *request, _ *domain.Resource, rec domain.Record, _ map[string]any) (*reply, error) {
+		if !rec.Has("unified_job_template") {
+			return nil, badRequest(map[string]string{"error": "Cannot create schedule because a related resource is missing."})
+		}
+		prompts, err := q.launchConfig(rec)
+		if err != nil {
+			return nil, err
+		}
+		r := domain.Of("schedule")
+		name := "Auto-generated schedule from job " + itoa(rec.ID())
+		taken, err := q.tx.Count(r, store.Where("t.name = ? OR t.name LIKE ?", name, name+" - number %"))
+		if err != nil {
+			return nil, err
+		}
+		if taken > 0 {
+			name += " - number " + itoa(taken)
+		}
+		body := map[string]any{"name": name, "unified_job_template": rec.Int("unified_job_template"), "enabled": false, "rrule": time.Now().UTC().Format("DTSTART:20060102T150405Z") + " RRULE:FREQ=MONTHLY;INTERVAL=1"}
+		for f, v := range prompts {
+			if f == "extra_vars" {
+				f = "extra_data"
+			}
+			body[f] = v
+		}
+		made, err := q.create(r, body, nil)
+		if err != nil {
+			return nil, err
+		}
+		return q.created(r, made)
+	},
+}
+
+// launchConfig is what a job was launched with beyond what its template says.
+func (q *request) launchConfig(job domain.Record) (map[string]any, error) {
+	out := map[string]any{}
+	template, err := q.concreteRecord("unified_job_template", job.Int("unified_job_template"))
+	if errors.Is(err, store.ErrNotFound) {
+		return out, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range launch.Asked {
+		if v, has := job[a.Field]; has && v != nil && v != template[a.Field] && template.Bool(a.Flag) {
+			out[a.Field] = v
+		}
+	}
+	mine, err := launch.ParseVars(launch.Mask(job.Str("extra_vars")))
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := launch.ParseVars(template.Str("extra_vars"))
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range theirs {
+		if reflect.DeepEqual(mine[k], v) {
+			delete(mine, k)
+		}
+	}
+	if len(mine) > 0 && template.Bool("ask_variables_on_launch") {
+		out["extra_vars"] = mine
+	}
+	return out, nil
 }
 
 func previewOptions(*request) (*object, error) {

@@ -69,7 +69,7 @@ func (q *request) showOne(r *domain.Resource, rec domain.Record, detail bool, ca
 		h.links(q, rec, related)
 	}
 	o.set("related", related)
-	summary, err := q.summaries(r, rec)
+	summary, err := q.summaries(r, rec, detail)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (q *request) links(r *domain.Resource, rec domain.Record, detail bool) (*ob
 	}
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		if f.To == "" || !f.Column() || f.Hidden && f.Name != "created_by" && f.Name != "modified_by" && f.Name != "last_job" && f.Name != "next_schedule" && f.Name != "current_job" || unlinked[f.Name] {
+		if f.To == "" || !f.Column() || f.Hidden && !f.Linked || f.Detail && !detail || f.To == "instance_group" { // summary_fields tell of the group, related does not
 			continue
 		}
 		if f.Name == "organization" && r.Type == "organization" || !rec.Has(f.Name) {
@@ -194,9 +194,6 @@ func (q *request) links(r *domain.Resource, rec domain.Record, detail bool) (*ob
 	return o, nil
 }
 
-// unlinked are references that summary_fields tell of and related does not.
-var unlinked = map[string]bool{"instance_group": true, "default_environment": false, "webhook_credential": false}
-
 // shapes are the fields of an object that summary_fields of others repeat, beside id, name and description.
 var shapes = map[domain.Type][]string{
 	"user":                  {"id", "username", "first_name", "last_name"},
@@ -207,8 +204,9 @@ var shapes = map[domain.Type][]string{
 	"credential":            {"id", "name", "description", "kind", "cloud", "kubernetes", "credential_type_id"},
 	"inventory_source":      {"id", "name", "source", "last_updated", "status"},
 	"job_host_summary":      {"id", "failed"},
-	"job":                   {"id", "name", "description", "status", "failed", "elapsed", "type"},
-	"workflow_job":          {"id", "name", "description", "status", "failed", "elapsed"},
+	"job":                   {"id", "name", "description", "status", "failed", "elapsed"},
+	"ad_hoc_command":        {"id", "name", "status", "limit"},
+	"o_auth2_access_token":  {"id", "user_id", "description", "scope"},
 	"project_update":        {"id", "name", "description", "status", "failed"},
 	"schedule":              {"id", "name", "description", "next_run"},
 	"o_auth2_application":   {"id", "name"},
@@ -217,34 +215,59 @@ var shapes = map[domain.Type][]string{
 }
 
 // summaries are small copies of what an object refers to.
-func (q *request) summaries(r *domain.Resource, rec domain.Record) (*object, error) {
+func (q *request) summaries(r *domain.Resource, rec domain.Record, detail bool) (*object, error) {
 	o := newObject()
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		if f.To == "" || !f.Column() || !rec.Has(f.Name) || f.Hidden && f.Name != "created_by" && f.Name != "modified_by" && f.Name != "organization" && f.Name != "instance_group" && f.Name != "schedule" {
+		if f.To == "" || !f.Column() || !rec.Has(f.Name) || f.Hidden && !f.Told || f.Detail && !detail {
 			continue
 		}
 		if f.Name == "last_job" && r.Type != "host" {
 			continue // templates tell more of it
 		}
 		s, err := q.summary(f.To, rec.Int(f.Name))
+		if f.Name == "unified_job_template" {
+			s, err = q.templateTold(rec.Int(f.Name))
+		}
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		if f.Name == "unified_job_template" {
-			s = s.only("id", "name", "description")
-			t, err := q.concrete(f.To, rec.Int(f.Name))
-			if err != nil {
-				return nil, err
-			}
-			s.set("unified_job_type", jobTypeOf[t.Type])
-		}
 		o.set(f.Name, s)
 	}
 	return o, nil
+}
+
+// templateTold is what others tell of a template of any kind.
+func (q *request) templateTold(id int64) (*object, error) {
+	rec, err := q.concreteRecord("unified_job_template", id)
+	if err != nil {
+		return nil, err
+	}
+	s := newObject()
+	for _, f := range []string{"id", "name", "description"} {
+		s.set(f, rec[f])
+	}
+	s.set("unified_job_type", jobTypeOf[rec.Type()])
+	if rec.Type() == "system_job_template" {
+		s.set("job_type", rec["job_type"])
+	}
+	return s, nil
+}
+
+// jobTold is what events and summaries of hosts tell of their job.
+func (q *request) jobTold(id int64) (*object, error) {
+	s, err := q.summary("job", id)
+	if err != nil {
+		return nil, err
+	}
+	s.set("type", "job")
+	rec, err := q.get("job", id)
+	s.set("job_template_id", rec["job_template"])
+	s.set("job_template_name", rec.Str("name"))
+	return s, err
 }
 
 // jobTypeOf names the kind of job that a template makes.
@@ -268,10 +291,8 @@ func (q *request) summary(to domain.Type, id int64) (*object, error) {
 	o := newObject()
 	for _, name := range fields {
 		switch name {
-		case "organization_id", "credential_type_id":
+		case "organization_id", "credential_type_id", "user_id":
 			o.set(name, rec[strings.TrimSuffix(name, "_id")])
-		case "type":
-			o.set(name, string(r.Type))
 		case "last_updated":
 			o.set(name, rec["last_job_run"])
 		case "kind", "cloud", "kubernetes":

@@ -148,7 +148,9 @@ var workflowLaunchAction = &action{
 		if s, err := q.summary("inventory", rec.Int("inventory")); err == nil {
 			defaults.set("inventory", s.only("id", "name"))
 		}
-		defaults.set("labels", []any{})
+		if rec.Bool("ask_labels_on_launch") {
+			defaults.set("labels", []any{})
+		}
 		o.set("defaults", defaults)
 		return ok(o)
 	},

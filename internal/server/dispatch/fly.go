@@ -13,6 +13,8 @@ import (
 
 	"github.com/troupe-automation/troupe/event"
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/inventory"
+	"github.com/troupe-automation/troupe/internal/server/launch"
 	"github.com/troupe-automation/troupe/internal/server/project"
 	"github.com/troupe-automation/troupe/internal/server/runner"
 	"github.com/troupe-automation/troupe/internal/server/store"
@@ -121,7 +123,7 @@ func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (r
 	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Timeout: time.Duration(job.Int("timeout")) * time.Second}
 	s.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8", "ANSIBLE_FORCE_COLOR=true", "ANSIBLE_HOST_KEY_CHECKING=false", "ANSIBLE_RETRY_FILES_ENABLED=false",
 		"JOB_ID=" + strconv.FormatInt(job.ID(), 10), "INVENTORY_ID=" + strconv.FormatInt(job.Int("inventory"), 10)}
-	inv, err := inventory(tx, job)
+	inv, err := inventory.Document(d.DB, tx, job.Int("inventory"), inventory.Slice{Number: job.Int("job_slice_number"), Count: job.Int("job_slice_count")})
 	if err != nil {
 		return s, err
 	}
@@ -290,9 +292,6 @@ func (d *Dispatcher) updateProject(ctx context.Context, job domain.Record, in *i
 
 // updateInventory brings hosts and groups of a source into the inventory.
 func (d *Dispatcher) updateInventory(ctx context.Context, job domain.Record, in *intake) error {
-	if s := job.Str("source"); s != "scm" && s != "file" {
-		return fmt.Errorf("inventory sources of type %q are not there yet; use a file or script of a project", s)
-	}
 	rec, err := d.DB.Read(ctx).Get("inventory_source", job.Int("inventory_source"))
 	if err != nil {
 		return err
@@ -302,19 +301,19 @@ func (d *Dispatcher) updateInventory(ctx context.Context, job domain.Record, in 
 		return err
 	}
 	defer os.RemoveAll(dir)
-	files := filepath.Join(dir, "project")
-	job["project"] = rec["source_project"]
-	if err := d.checkout(ctx, job, files); err != nil {
+	var paths []string // the first is where the files lie
+	switch s := job.Str("source"); s {
+	case "scm", "file":
+		paths, err = d.projectSource(ctx, job, rec, dir)
+	case inventory.Constructed:
+		paths, err = d.constructedSource(ctx, job, dir)
+	default:
+		err = fmt.Errorf("inventory sources of type %q are not there yet; use a file or script of a project", s)
+	}
+	if err != nil {
 		return err
 	}
-	path := job.Str("source_path")
-	if path == "" || path == "/ (project root)" {
-		path = "."
-	}
-	if !filepath.IsLocal(path) {
-		return fmt.Errorf("%q is not in the project", path)
-	}
-	list, err := readInventory(ctx, d.Self, files, path, job.Str("limit"), in.say)
+	list, err := readInventory(ctx, d.Self, paths[0], paths[1:], job.Str("limit"), in.say)
 	if err != nil {
 		return err
 	}
@@ -325,6 +324,49 @@ func (d *Dispatcher) updateInventory(ctx context.Context, job domain.Record, in 
 		}
 		return err
 	})
+}
+
+// projectSource checks out the project of a source; the inventory is one of its files.
+func (d *Dispatcher) projectSource(ctx context.Context, job, source domain.Record, dir string) ([]string, error) {
+	job["project"] = source["source_project"]
+	path := job.Str("source_path")
+	if path == "" || path == "/ (project root)" {
+		path = "."
+	}
+	if !filepath.IsLocal(path) {
+		return nil, fmt.Errorf("%q is not in the project", path)
+	}
+	files := filepath.Join(dir, "project")
+	return []string{files, path}, d.checkout(ctx, job, files)
+}
+
+// constructedSource writes down the input inventories, and the plugin's settings after them.
+func (d *Dispatcher) constructedSource(ctx context.Context, job domain.Record, dir string) ([]string, error) {
+	tx := d.DB.Read(ctx)
+	inputs, err := tx.Linked("inventory.input_inventories", job.Int("inventory"))
+	if err != nil {
+		return nil, err
+	}
+	paths := []string{dir}
+	write := func(name string, content []byte) error {
+		paths = append(paths, filepath.Join(dir, name))
+		return os.WriteFile(filepath.Join(dir, name), content, 0o600)
+	}
+	for i, id := range inputs {
+		doc, err := inventory.Document(d.DB, tx, id, inventory.Slice{})
+		if err != nil {
+			return nil, fmt.Errorf("input inventory %d: %w", id, err)
+		}
+		if err := write(fmt.Sprintf("input-%03d.yml", i), doc); err != nil {
+			return nil, err
+		}
+	}
+	vars, err := launch.ParseVars(job.Str("source_vars"))
+	if err != nil {
+		return nil, fmt.Errorf("source_vars: %w", err)
+	}
+	vars["plugin"] = "constructed" // nothing else: the settings are a user's, and other plugins run programs
+	return paths, write("constructed.yml", domain.Encode(vars))
 }
 
 // system cleans up what has grown old.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/inventory"
 	"github.com/troupe-automation/troupe/internal/server/launch"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
@@ -28,9 +29,12 @@ type listed struct {
 	Vars     map[string]any `json:"vars"`
 }
 
-// readInventory asks a child process what an inventory has: files of a project are not to be trusted here.
-func readInventory(ctx context.Context, self []string, dir, path, limit string, say func(string)) (*listing, error) {
-	args := append(append([]string{}, self[1:]...), "inventory", "-i", path, "--list", "--export")
+// readInventory asks a child process what the files of an inventory have: those of a project are not to be trusted here.
+func readInventory(ctx context.Context, self []string, dir string, paths []string, limit string, say func(string)) (*listing, error) {
+	args := append(append([]string{}, self[1:]...), "inventory", "--list", "--export")
+	for _, path := range paths {
+		args = append(args, "-i", path)
+	}
 	if limit != "" {
 		args = append(args, "--limit="+limit)
 	}
@@ -121,7 +125,7 @@ func merge(tx *store.Tx, source domain.Record, list *listing) (string, error) {
 			}
 		}
 	}
-	return fmt.Sprintf("%d hosts, %d groups", len(hosts), len(groups)), Recount(tx, inv)
+	return fmt.Sprintf("%d hosts, %d groups", len(hosts), len(groups)), inventory.Recount(tx, inv)
 }
 
 // put makes or changes the hosts or groups of a source and returns their ids.
@@ -189,16 +193,4 @@ func put(tx *store.Tx, kind domain.Type, inv, src int64, source domain.Record, e
 		}
 	}
 	return out, nil
-}
-
-// Recount brings an inventory's counters up to date.
-func Recount(tx *store.Tx, inventory int64) error {
-	_, err := tx.Exec(`UPDATE inventory SET
-		total_hosts = (SELECT COUNT(*) FROM host h WHERE h.inventory = inventory.id),
-		total_groups = (SELECT COUNT(*) FROM "group" g WHERE g.inventory = inventory.id),
-		total_inventory_sources = (SELECT COUNT(*) FROM unified_job_template u WHERE u.type = 'inventory_source' AND u.inventory = inventory.id),
-		has_inventory_sources = (SELECT CASE WHEN COUNT(*) > 0 THEN 1 ELSE 0 END FROM unified_job_template u WHERE u.type = 'inventory_source' AND u.inventory = inventory.id),
-		inventory_sources_with_failures = (SELECT COUNT(*) FROM unified_job_template u WHERE u.type = 'inventory_source' AND u.inventory = inventory.id AND u.last_job_failed = 1)
-		WHERE id = ?`, inventory)
-	return err
 }

@@ -312,6 +312,9 @@ func (in *intake) summaries(tx *store.Tx) error {
 		if err := tx.Insert("job_host_summary", rec); err != nil {
 			return err
 		}
+		if err := meter(tx, name); err != nil {
+			return err
+		}
 		if known {
 			if _, err := tx.UpdateWhere("host", store.Is("id", host), domain.Record{"last_job": in.job.ID(), "last_job_host_summary": rec.ID()}); err != nil {
 				return err
@@ -328,4 +331,14 @@ func (in *intake) summaries(tx *store.Tx) error {
 	}
 	_, err := tx.UpdateWhere("inventory", store.Is("id", id), domain.Record{"hosts_with_active_failures": n, "has_active_failures": n > 0})
 	return err
+}
+
+// meter counts that a host was automated.
+func meter(tx *store.Tx, host string) error {
+	now := domain.Stamp(time.Now())
+	n, err := tx.Exec("UPDATE host_metric SET last_automation = ?, automated_counter = automated_counter + 1 WHERE hostname = ?", now, host)
+	if err != nil || n > 0 {
+		return err
+	}
+	return tx.Insert("host_metric", domain.Record{"hostname": host, "first_automation": now, "last_automation": now, "automated_counter": 1})
 }

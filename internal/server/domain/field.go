@@ -40,7 +40,9 @@ type Field struct {
 	Detail    bool // shown in details, not in lists
 	Write     bool // accepted, never stored under its name nor shown
 	Secret    bool // stored encrypted, shown as $encrypted$
-	Hidden    bool // a column that the API never shows
+	Hidden    bool // a column that is no field of replies
+	Linked    bool // a hidden reference that related names
+	Told      bool // a hidden reference that summary_fields tell of
 	Unfilter  bool // not to be filtered by
 	Variables bool // a text that holds a dictionary as JSON or YAML
 	Computed  bool // no column: the API makes it
@@ -118,8 +120,14 @@ func (f Field) WriteOnly() Field { f.Write = true; return f }
 // NoFilter takes a field out of filters.
 func (f Field) NoFilter() Field { f.Unfilter = true; return f }
 
-// Hide makes a column that the API never shows.
+// Hide makes a column that is no field of replies; Link and Tell show the object that it points to.
 func (f Field) Hide() Field { f.Hidden, f.ReadOnly = true, true; return f }
+
+// Link puts a hidden reference into related.
+func (f Field) Link() Field { f.Linked = true; return f }
+
+// Tell puts a hidden reference into summary_fields.
+func (f Field) Tell() Field { f.Told = true; return f }
 
 // Encrypted makes a field that is stored encrypted and shown as $encrypted$.
 func (f Field) Encrypted() Field { f.Secret = true; return f }

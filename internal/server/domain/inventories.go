@@ -41,6 +41,14 @@ func inventories() []*Resource {
 			Copy: true,
 		},
 		{
+			Type: "constructed_inventory", Path: "constructed_inventories", Model: "Inventory", Title: "Inventory", Table: "-", // an inventory with the settings of its source
+			Fields: []Field{
+				ref("organization", "organization").Def(nil), variables("variables"), flag("prevent_instance_group_fallback").Def(false), text("source_vars").Def(nil).NoFilter(),
+				number("update_cache_timeout").Def(nil).Range(0, 2147483647).NoFilter(), text("limit").Def(nil).NoFilter(), number("verbosity").Def(nil).Range(0, 2).NoFilter(),
+			},
+			Access: Access{Read: "read_role", Add: "organization.inventory_admin_role"},
+		},
+		{
 			Type: "host", Path: "hosts", Model: "Host", Title: "Host",
 			Fields: []Field{
 				ref("inventory", "inventory").Need().Owns(), flag("enabled").Def(true), text("instance_id").Def("").Most(1024), variables("variables"),

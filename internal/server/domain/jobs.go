@@ -12,7 +12,7 @@ func run(more ...Field) []Field {
 		flag("event_processing_finished").RO().InDetail().NoFilter().Def(false), shown("launched_by"), text("work_unit_id").RO().OrNull(),
 	}
 	hidden := []Field{
-		ref("organization", "organization").Hide(), ref("instance_group", "instance_group").Hide(), ref("schedule", "schedule").Hide(),
+		ref("organization", "organization").Hide().Tell(), ref("instance_group", "instance_group").Hide().Tell(), ref("schedule", "schedule").Hide().Tell(),
 		object("host_status_counts").Hide().Def(J("{}")), object("playbook_counts").Hide().Def(J("{}")),
 		text("start_args").Hide(),                                                                                                     // what the run needs and nobody may see, encrypted
 		number("attempt").Hide(), flag("cancel_flag").Hide(), text("pending_reason").Hide(), object("depends_on").Hide().Def(J("[]")), // dispatch's own
@@ -63,7 +63,7 @@ func jobs() []*Resource {
 			Fields: run(
 				text("local_path").RO(), choice("scm_type", scmTypes...).RO().Def(""), text("scm_url").RO(), text("scm_branch").RO(), text("scm_refspec").RO(), flag("scm_clean").RO(),
 				flag("scm_track_submodules").RO(), flag("scm_delete_on_update").RO(), ref("credential", "credential").RO(), number("timeout").RO().Range(-2147483648, 2147483647),
-				text("scm_revision").RO(), ref("project", "project").RO(), choice("job_type", "run", "check").RO().Def("check"), text("job_tags").RO(), object("playbook_counts").RO().InDetail().NoFilter().As(Shown).Def(J("{}")), object("host_status_counts").RO().InDetail().Def(J("{}")),
+				text("scm_revision").RO(), ref("project", "project").RO(), choice("job_type", "run", "check").RO().Def("check"), text("job_tags").RO(), text("controller_node").Hide(), object("playbook_counts").RO().InDetail().NoFilter().As(Shown).Def(J("{}")), object("host_status_counts").RO().InDetail().Def(J("{}")),
 			),
 			Access: Access{Read: "project.read_role", Delete: "project.admin_role", Start: "project.update_role", Change: "project.update_role|creator"}, NoPost: true, NoPut: true,
 			Related: []Related{
@@ -97,7 +97,8 @@ func jobs() []*Resource {
 				choice("module_name", "command", "shell", "yum", "apt", "apt_key", "apt_repository", "apt_rpm", "service", "group", "user", "mount", "ping", "selinux", "setup",
 					"win_ping", "win_service", "win_updates", "win_group", "win_user").Def("command"),
 				text("module_args").Def(""), number("forks").Def(int64(0)).Range(0, 2147483647), choice("verbosity", verbosities...).Def(int64(0)), variables("extra_vars").As(String),
-				flag("become_enabled").Def(false), flag("diff_mode").Def(false), ref("execution_environment", "execution_environment"), text("name").RO(), object("host_status_counts").RO().InDetail().Def(J("{}")),
+				flag("become_enabled").Def(false), flag("diff_mode").Def(false), ref("execution_environment", "execution_environment"), text("name").RO(),
+				ref("unified_job_template", "unified_job_template").Hide(), ref("organization", "organization").Hide(), object("host_status_counts").RO().InDetail().Def(J("{}")),
 			)...),
 			Access: ofInventory, NoPut: true,
 			Related: []Related{
@@ -152,6 +153,10 @@ func jobs() []*Resource {
 				flag("changed").RO(), text("uuid").RO(), text("parent_uuid").RO(), ref("host", "host").RO(), text("host_name").RO(), text("playbook").RO(), text("play").RO(),
 				text("task").RO(), text("role").RO(), text("stdout").RO(), number("start_line").RO(), number("end_line").RO(), number("verbosity").RO()),
 			Search: []string{"stdout"}, Access: Access{Read: "job.job_template.read_role|job.inventory.read_role"}, NoPost: true, NoPut: true, NoDrop: true, Silent: true,
+		},
+		{
+			Type: "ad_hoc_command_event", Path: "ad_hoc_command_events", Model: "AdHocCommandEvent", Title: "Ad Hoc Command Event", NoList: true, Table: "-",
+			Fields: without("name", "description", "created", "modified", "created_by", "modified_by"), NoPost: true, NoPut: true, NoDrop: true, Silent: true,
 		},
 	}
 }

@@ -112,6 +112,7 @@ func people() []*Resource {
 		{
 			Type: "o_auth2_access_token", Path: "tokens", Model: "OAuth2AccessToken", Title: "OAuth 2 access token",
 			Fields: append(without("name"),
+				ref("created_by", "user").Hide(), ref("modified_by", "user").Hide(),
 				ref("user", "user").RO().Owns(), text("token").RO().NoFilter(), shown("refresh_token"), ref("application", "o_auth2_application").Owns(),
 				moment("expires").RO(), text("scope").Def("write"),
 				text("token_hash").Hide(), text("refresh_hash").Hide(), moment("last_used").Hide()),
@@ -123,12 +124,13 @@ func people() []*Resource {
 			Type: "role_definition", Path: "role_definitions", Model: "RoleDefinition", Title: "Role Definition",
 			Fields: []Field{
 				object("permissions").Def(J("[]")).Need().As(List).NoFilter(), text("content_type").Def(nil), flag("managed").RO(),
-				text("grants").Hide(), // the object role that the definition is another name of
+				ref("created_by", "user").RO(), ref("modified_by", "user").RO(),
+				text("grants").Hide(), // the object roles that the definition gives, a comma between them
 			},
 			Unique: [][]string{{"name"}},
 			Access: Access{Read: "anyone"},
 			Links:  []Link{{Name: "user_assignments"}, {Name: "team_assignments"}},
-			NoPost: true, NoPut: true, NoDrop: true, Silent: true,
+			Silent: true,
 		},
 	}
 }

@@ -16,7 +16,7 @@ func statuses(more ...any) []any { return append(append([]any{}, jobStatuses...)
 func templateState(more ...any) []Field {
 	return []Field{
 		moment("last_job_run").RO(), flag("last_job_failed").RO(), moment("next_job_run").RO(), choice("status", statuses(more...)...).RO().Def("never updated"),
-		ref("last_job", "unified_job").Hide(), ref("current_job", "unified_job").Hide(), ref("next_schedule", "schedule").Hide(),
+		ref("last_job", "unified_job").Hide().Link(), ref("current_job", "unified_job").Hide().Link(), ref("next_schedule", "schedule").Hide().Link(),
 	}
 }
 

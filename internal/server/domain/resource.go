@@ -104,6 +104,9 @@ func (r *Resource) Storage() string {
 	return string(r.Type)
 }
 
+// Virtual tells that the objects have no rows: their ids are made of those of others.
+func (r *Resource) Virtual() bool { return r.Table == "-" }
+
 // Shared tells whether the table holds several resources and has a column for their type.
 func (r *Resource) Shared() bool { return r.Table != "" }
 
@@ -203,7 +206,7 @@ func base(r *Resource) []Field {
 	if !own("description") {
 		fields = append(fields, text("description").Def(""))
 	}
-	for _, f := range []Field{ref("created_by", "user").Hide(), ref("modified_by", "user").Hide()} {
+	for _, f := range []Field{ref("created_by", "user").Hide().Link().Tell(), ref("modified_by", "user").Hide().Link().Tell()} {
 		if !own(f.Name) {
 			fields = append(fields, f)
 		}

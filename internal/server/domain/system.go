@@ -32,7 +32,7 @@ func system() []*Resource {
 			Fields: append(without("name", "description"),
 				text("hostname").Need().Most(250), text("uuid").RO(), moment("last_seen").RO(), moment("health_check_started").RO(), shown("health_check_pending"), moment("last_health_check").RO(),
 				text("errors").RO(), decimal("capacity_adjustment").Def("1.00").Range(0, math.MaxInt64), text("version").RO(), number("capacity").RO().Range(0, math.MaxInt32), shown("consumed_capacity"),
-				shown("percent_capacity_remaining"), shown("jobs_running").As(Integer), shown("jobs_total").As(Integer), decimal("cpu").RO(), number("memory").RO(), number("cpu_capacity").RO(),
+				shown("percent_capacity_remaining"), shown("jobs_running").As(Integer), shown("jobs_total").As(Integer), decimal("cpu").RO().Def("0.0"), number("memory").RO(), number("cpu_capacity").RO(),
 				number("mem_capacity").RO(), flag("enabled").Def(true), flag("managed_by_policy").Def(true),
 				choice("node_type", "control", "execution", "hybrid", "hop").Def("execution"),
 				choice("node_state", "provisioning", "provision-fail", "installed", "ready", "unavailable", "deprovisioning", "deprovision-fail").Def("installed"),

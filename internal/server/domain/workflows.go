@@ -53,6 +53,7 @@ func workflows() []*Resource {
 		{
 			Type: "workflow_job", Path: "workflow_jobs", Model: "WorkflowJob", Title: "Workflow Job", Table: jobTable,
 			Fields: run(
+				ref("execution_environment", "execution_environment").Hide(), text("execution_node").Hide(), text("controller_node").Hide(), flag("event_processing_finished").Hide(),
 				ref("workflow_job_template", "workflow_job_template").RO(), variables("extra_vars").RO(), flag("allow_simultaneous").RO(), ref("job_template", "job_template").RO(),
 				flag("is_sliced_job").RO(), ref("inventory", "inventory").RO(), text("limit").RO().OrNull().NoFilter(), text("scm_branch").RO().OrNull().NoFilter(),
 				choice("webhook_service", webhookService...).RO().Def(""), ref("webhook_credential", "credential").RO(), text("webhook_guid").RO(),

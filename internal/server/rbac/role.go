@@ -59,15 +59,20 @@ func RoleOn(r *domain.Resource, object int64, field string) (ObjectRole, bool) {
 
 // Grant gives a role to a user or a team; the other is 0.
 func Grant(tx *store.Tx, o ObjectRole, user, team int64) error {
-	_, err := tx.Exec("INSERT INTO role_grant (object_type, object_id, role, user_id, team_id, created) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-		string(o.Resource.Type), o.Object, o.Role().Field, nilOr(user), nilOr(team), domain.Stamp(time.Now()))
+	return GrantBy(tx, o, user, team, 0, 0)
+}
+
+// GrantBy is Grant as part of what a role definition of the administrators' own gives, definition being its id, by a user.
+func GrantBy(tx *store.Tx, o ObjectRole, user, team, definition, by int64) error {
+	_, err := tx.Exec("INSERT INTO role_grant (object_type, object_id, role, user_id, team_id, definition, created_by, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		string(o.Resource.Type), o.Object, o.Role().Field, nilOr(user), nilOr(team), nilOr(definition), nilOr(by), domain.Stamp(time.Now()))
 	return err
 }
 
-// Revoke takes a role from a user or a team.
-func Revoke(tx *store.Tx, o ObjectRole, user, team int64) error {
-	_, err := tx.Exec("DELETE FROM role_grant WHERE object_type = ? AND object_id = ? AND role = ? AND COALESCE(user_id, 0) = ? AND COALESCE(team_id, 0) = ?",
-		string(o.Resource.Type), o.Object, o.Role().Field, user, team)
+// Revoke takes a role from a user or a team: what one definition gave, or with definition 0 the role itself, whoever gave it.
+func Revoke(tx *store.Tx, o ObjectRole, user, team, definition int64) error {
+	_, err := tx.Exec("DELETE FROM role_grant WHERE object_type = ? AND object_id = ? AND role = ? AND COALESCE(user_id, 0) = ? AND COALESCE(team_id, 0) = ? AND (? = 0 OR definition = ?)",
+		string(o.Resource.Type), o.Object, o.Role().Field, user, team, definition, definition)
 	return err
 }
 
@@ -81,7 +86,7 @@ func nilOr(id int64) any {
 // Granted lists the roles that a user or a team holds directly.
 func Granted(tx *store.Tx, user, team int64) ([]ObjectRole, error) {
 	var out []ObjectRole
-	err := tx.Query("SELECT object_type, object_id, role FROM role_grant WHERE COALESCE(user_id, 0) = ? AND COALESCE(team_id, 0) = ? ORDER BY id", []any{user, team},
+	err := tx.Query("SELECT object_type, object_id, role FROM role_grant WHERE COALESCE(user_id, 0) = ? AND COALESCE(team_id, 0) = ? GROUP BY object_type, object_id, role ORDER BY MIN(id)", []any{user, team},
 		func(scan func(...any) error) error {
 			var t, role string
 			var object int64
@@ -105,7 +110,7 @@ func Holders(tx *store.Tx, o ObjectRole, teams bool) ([]int64, error) {
 		column = "team_id"
 	}
 	var out []int64
-	err := tx.Query("SELECT "+column+" FROM role_grant WHERE object_type = ? AND object_id = ? AND role = ? AND "+column+" IS NOT NULL ORDER BY id",
+	err := tx.Query("SELECT DISTINCT "+column+" FROM role_grant WHERE object_type = ? AND object_id = ? AND role = ? AND "+column+" IS NOT NULL ORDER BY 1",
 		[]any{string(o.Resource.Type), o.Object, o.Role().Field}, func(scan func(...any) error) error {
 			var id int64
 			err := scan(&id)

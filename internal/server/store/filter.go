@@ -289,11 +289,16 @@ func (db *DB) compare(f *domain.Field, lookup, value string) (Condition, error) 
 		op := map[string]string{"exact": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}[lookup]
 		return Condition{col + " " + op + " ?", []any{v}}, err
 	}
-	// The rest compares texts.
-	txt := "CAST(" + col + " AS TEXT)"
+	return db.compareText("CAST("+col+" AS TEXT)", lookup, value)
+}
+
+// compareText makes the condition of an expression that is a text.
+func (db *DB) compareText(txt, lookup, value string) (Condition, error) {
 	lower := "lower(" + txt + ")"
 	folded := strings.ToLower(value)
 	switch lookup {
+	case "exact":
+		return Condition{txt + " = ?", []any{value}}, nil
 	case "iexact":
 		return Condition{lower + " = ?", []any{folded}}, nil
 	case "contains":

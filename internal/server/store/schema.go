@@ -12,8 +12,8 @@ import (
 // fixed are the tables that are no resources. BLOB and IDENTITY stand for the dialect's types.
 var fixed = []table{
 	{name: "role_grant", columns: []column{{"id", "IDENTITY", ""}, {"object_type", "TEXT NOT NULL", ""}, {"object_id", "BIGINT NOT NULL", ""}, {"role", "TEXT NOT NULL", ""},
-		{"user_id", "BIGINT", "user"}, {"team_id", "BIGINT", "team"}, {"created", "TEXT", ""}},
-		unique: []string{"object_type, object_id, role, COALESCE(user_id, 0), COALESCE(team_id, 0)"}, index: []string{"user_id", "team_id"}, cascade: true},
+		{"user_id", "BIGINT", "user"}, {"team_id", "BIGINT", "team"}, {"definition", "BIGINT", "role_definition"}, {"created_by", "BIGINT", ""}, {"created", "TEXT", ""}},
+		unique: []string{"object_type, object_id, role, COALESCE(user_id, 0), COALESCE(team_id, 0), COALESCE(definition, 0)"}, index: []string{"user_id", "team_id"}, cascade: true},
 	{name: "link", columns: []column{{"id", "IDENTITY", ""}, {"relation", "TEXT NOT NULL", ""}, {"from_id", "BIGINT NOT NULL", ""}, {"to_id", "BIGINT NOT NULL", ""}},
 		unique: []string{"relation, from_id, to_id"}, index: []string{"relation, to_id"}},
 	{name: "session", columns: []column{{"id", "IDENTITY", ""}, {"token_hash", "TEXT NOT NULL", ""}, {"user_id", "BIGINT", "user"}, {"csrf", "TEXT NOT NULL", ""}, {"expires", "TEXT NOT NULL", ""}},

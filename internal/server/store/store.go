@@ -31,6 +31,8 @@ type Dialect interface {
 	Indexes(ctx context.Context, q Querier) (map[string]bool, error)
 	// Contains and Regex are conditions on a text with one parameter each.
 	Contains(expr string) string
+	// JSONText is the text of what lies at a path of keys, each of letters, digits, "_", "-" and ".", in a column of JSON.
+	JSONText(expr string, path []string) string
 	Regex(expr string, ignoreCase bool) string
 	// Conflict tells whether an error says that a unique index refused the row.
 	Conflict(err error) bool

@@ -41,6 +41,9 @@ func (dialect) Serial() bool            { return false }
 func (dialect) Contains(expr string) string {
 	return "strpos(" + expr + ", ?) > 0"
 }
+func (dialect) JSONText(expr string, path []string) string {
+	return "(NULLIF(" + expr + ", '')::jsonb #>> '{" + strings.Join(path, ",") + "}')"
+}
 func (dialect) Regex(expr string, ignoreCase bool) string {
 	if ignoreCase {
 		return expr + " ~* ?"

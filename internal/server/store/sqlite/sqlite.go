@@ -74,6 +74,9 @@ func (dialect) Serial() bool               { return true }
 func (dialect) Contains(expr string) string {
 	return "instr(" + expr + ", ?) > 0"
 }
+func (dialect) JSONText(expr string, path []string) string {
+	return "trim(" + expr + ` -> '$."` + strings.Join(path, `"."`) + `"', '"')`
+}
 func (dialect) Regex(expr string, ignoreCase bool) string {
 	if ignoreCase {
 		return expr + " REGEXP ('(?i)' || ?)"
