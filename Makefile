@@ -3,23 +3,29 @@
 GO ?= go
 BIN := bin
 AGENTS := internal/remote/session/agents
+IMAGE := internal/cli/server/image/troupe-server
 PLATFORMS := linux-amd64 linux-arm64
 NAMES := ansible ansible-playbook ansible-inventory ansible-vault ansible-doc ansible-config ansible-galaxy ansible-console ansible-pull
 LDFLAGS := -s -w
 # How the agents are built small; their size test reads the same file.
 AGENTFLAGS := $(shell cat cmd/troupe-agent/build.flags)
 
-.PHONY: help build agents dev demo server-demo test race vet lint fmt fuzz fuzz-diff bench-jinja bench clean
+.PHONY: help build agents server dev demo server-demo test race vet lint fmt fuzz fuzz-diff bench-jinja bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-build: agents ## bin/troupe with its agents inside, and links under Ansible's names
+build: agents server ## bin/troupe with agents and server inside, and links under Ansible's names
+	@rm -f $(BIN)/troupe-server
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/troupe ./cmd/troupe
 	@for n in $(NAMES); do ln -sf troupe $(BIN)/$$n; done
 	@ls -l $(BIN)/troupe | awk '{print "bin/troupe: " $$5 " bytes"}'
 
 agents: $(PLATFORMS:%=$(AGENTS)/%.gz) $(PLATFORMS:%=$(AGENTS)/%-web.gz) ## both images of the agent for all platforms, compressed
+
+server: ## the server, compressed, for bin/troupe to hold
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(IMAGE).tmp ./cmd/troupe-server
+	@gzip -9 -n -c $(IMAGE).tmp >$(IMAGE).new && mv $(IMAGE).new $(IMAGE).gz && rm $(IMAGE).tmp
 
 # linux-amd64.gz is troupe-agent, linux-amd64-web.gz is troupe-agent-web.
 $(AGENTS)/%.gz: FORCE
@@ -29,8 +35,9 @@ $(AGENTS)/%.gz: FORCE
 
 FORCE:
 
-dev: ## bin/troupe quickly, without embedded agents (it is its own agent)
+dev: ## bin/troupe quickly, without embedded agents (it is its own agent), and the server beside it
 	$(GO) build -o $(BIN)/troupe ./cmd/troupe
+	$(GO) build -o $(BIN)/troupe-server ./cmd/troupe-server
 	@for n in $(NAMES); do ln -sf troupe $(BIN)/$$n; done
 
 demo: build ## three throw-away SSH hosts converge, stay as they are, and one rolls back
@@ -71,4 +78,4 @@ bench: ## the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 clean: ## what builds left behind
-	rm -rf $(BIN) .bin $(AGENTS)/*.gz
+	rm -rf $(BIN) .bin $(AGENTS)/*.gz $(IMAGE).*

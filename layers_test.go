@@ -42,6 +42,7 @@ var layers = []string{
 	"internal/server/api",
 	"internal/server",
 	"internal/cli/argparse",
+	"internal/server/command",
 	"internal/cli/launch",
 	"internal/cli/*",
 	"internal/cli",
@@ -72,6 +73,7 @@ var never = []struct{ from, to, why string }{
 	{"internal/server/", "internal/content", "the server starts runs as child processes"},
 	{"internal/server/", "internal/lang", "the server starts runs as child processes"},
 	{"jinja/", "internal/lang", "the engine is a library of its own"},
+	{"cmd/troupe", "internal/server", "databases and bus would slow the start of every command"},
 	{"cmd/troupe-agent", "value", "the agent must stay small"},
 	{"cmd/troupe-agent-web", "value", "the agent must stay small"},
 }

@@ -1,97 +1,97 @@
-// Package server is `troupe server`: many people's playbooks, inventories, credentials and history behind one address, with the
-// interface that clients of AWX know.
+// Package server is the command `troupe server`: it becomes the server, which is a program of its own (cmd/troupe-server). The
+// databases and the bus that a server needs cost every start of every other command more than a millisecond as long as they were
+// linked into it; so they lie compressed inside this program, and are unpacked once.
 //
 // Called by internal/cli.
 package server
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
 	"fmt"
-	"log/slog"
+	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
-	"github.com/troupe-automation/troupe/internal/cli/argparse"
 	"github.com/troupe-automation/troupe/internal/cli/launch"
-	"github.com/troupe-automation/troupe/internal/server"
 )
 
-func command(prog string) *argparse.Command {
-	return &argparse.Command{
-		Prog: prog, Summary: "Serves the platform: an API that clients of AWX know, and the jobs behind it.",
-		Flags: []argparse.Flag{
-			{Names: []string{"--data"}, Dest: "data", Metavar: "DIR", Help: "where database, keys and projects are (~/.local/share/troupe)"},
-			{Names: []string{"--listen"}, Dest: "listen", Metavar: "HOST:PORT", Help: "where to listen (127.0.0.1:8052)"},
-			{Names: []string{"--database"}, Dest: "database", Metavar: "URL", Help: "postgres://… instead of a file in the data directory"},
-			{Names: []string{"--node"}, Dest: "node", Metavar: "NAME", Help: "name of this instance (the host's name)"},
-			{Names: []string{"--admin"}, Dest: "admin", Metavar: "NAME", Help: "the first user (admin)"},
-			{Names: []string{"--admin-password-file"}, Dest: "admin_password_file", Metavar: "FILE", Help: "the first user's password; without it one is made up and shown"},
-			{Names: []string{"--plan"}, Dest: "plan", Kind: argparse.True, Help: "show what would be changed in the database, change nothing"},
-			{Names: []string{"-v", "--verbose"}, Dest: "verbosity", Kind: argparse.Count, Help: "log more"},
-		},
-		Examples: "  " + prog + "\n  " + prog + " --listen 0.0.0.0:8052 --data /var/lib/troupe",
-	}
-}
+// embedded holds the server of a release build.
+//
+//go:embed image
+var embedded embed.FS
+
+const half = "troupe-server"
 
 // Main runs the command.
-func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int, error) {
-	v, err := command(prog).Parse(args)
+func Main(_ context.Context, env *launch.Env, prog string, args []string) (int, error) {
+	file, err := find(env.Self[0])
 	if err != nil {
-		return 0, err
-	}
-	or := func(name, def string) string {
-		if s := v.Str(name); s != "" {
-			return s
-		}
-		return def
-	}
-	level := slog.LevelWarn
-	if v.Int("verbosity") > 0 {
-		level = slog.LevelDebug
-	}
-	c := server.Config{
-		Dir: or("data", filepath.Join(env.Getenv("HOME"), ".local", "share", "troupe")), Listen: or("listen", "127.0.0.1:8052"), Database: v.Str("database"), Node: v.Str("node"),
-		Admin: or("admin", "admin"), Self: env.Self[:1], Version: launch.Version, Out: env.Stdout,
-		Log: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level})),
-	}
-	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
 		return 1, err
 	}
-	if f := v.Str("admin_password_file"); f != "" {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			return 1, err
-		}
-		for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
-			b = b[:len(b)-1]
-		}
-		c.Password = string(b)
-	}
-	if v.Bool("plan") {
-		return 0, plan(ctx, env, c)
-	}
-	if err := server.Run(ctx, c); err != nil {
-		return 1, err
-	}
-	return 0, nil
+	return 1, syscall.Exec(file, append([]string{prog, env.Self[0], launch.Version}, args...), os.Environ())
 }
 
-// plan shows the statements that bring the database up to date.
-func plan(ctx context.Context, env *launch.Env, c server.Config) error {
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
-		return err
+// find is the server's file: the one beside this program, as `make dev` leaves it, or the embedded one, unpacked.
+func find(program string) (string, error) {
+	if real, err := filepath.EvalSymlinks(program); err == nil {
+		beside := filepath.Join(filepath.Dir(real), half)
+		if st, err := os.Stat(beside); err == nil && st.Mode().IsRegular() {
+			return beside, nil
+		}
 	}
-	db, err := server.OpenStore(c)
+	packed, err := embedded.ReadFile("image/" + half + ".gz")
+	if errors.Is(err, os.ErrNotExist) {
+		return "", errors.New("this build of troupe has no server inside, and no " + half + " beside it: `make build` makes one that has, `make dev` puts one beside")
+	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	defer db.Close()
-	steps, err := db.Plan(ctx)
+	cache, err := os.UserCacheDir()
 	if err != nil {
-		return err
+		cache = "/var/cache" // a service without a home
 	}
-	for _, s := range steps {
-		fmt.Fprintln(env.Stdout, s+";")
+	return unpack(packed, filepath.Join(cache, "troupe"))
+}
+
+// unpack makes the file, under a name made of its content, in a directory that only this user can write.
+func unpack(packed []byte, dir string) (string, error) {
+	sum := sha256.Sum256(packed)
+	path := filepath.Join(dir, "server-"+hex.EncodeToString(sum[:8]))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
 	}
-	return nil
+	st, err := os.Stat(dir)
+	if err != nil {
+		return "", err
+	}
+	if owner, known := st.Sys().(*syscall.Stat_t); known && (owner.Uid != uint32(os.Geteuid()) || st.Mode().Perm()&0o022 != 0) { //nolint:gosec // user ids are not negative
+		return "", fmt.Errorf("%s can be written by others: the server is not unpacked there", dir)
+	}
+	if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+		return path, nil
+	}
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(dir, "unpacking-*")
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(f.Name())
+	if _, err := io.Copy(f, r); err != nil { //nolint:gosec // our own image
+		f.Close()
+		return "", err
+	}
+	if err := errors.Join(f.Chmod(0o700), f.Close()); err != nil {
+		return "", err
+	}
+	return path, os.Rename(f.Name(), path)
 }

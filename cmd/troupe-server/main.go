@@ -1,0 +1,23 @@
+// Command troupe-server is what `troupe server` becomes: the server, without the engine; it runs jobs with the program that
+// started it. Nobody calls it by hand.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/troupe-automation/troupe/internal/server/command"
+)
+
+func main() {
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "this is a part of Troupe: call troupe server")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(command.Main(ctx, command.Env{Prog: os.Args[0], Program: os.Args[1], Version: os.Args[2], Args: os.Args[3:], Stdout: os.Stdout, Stderr: os.Stderr}))
+}

@@ -1,0 +1,120 @@
+// Package command is the command line of the server.
+//
+// Called by cmd/troupe-server.
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/troupe-automation/troupe/internal/cli/argparse"
+	"github.com/troupe-automation/troupe/internal/server"
+)
+
+func command(prog string) *argparse.Command {
+	return &argparse.Command{
+		Prog: prog, Summary: "Serves the platform: an API that clients of AWX know, and the jobs behind it.",
+		Flags: []argparse.Flag{
+			{Names: []string{"--data"}, Dest: "data", Metavar: "DIR", Help: "where database, keys and projects are (~/.local/share/troupe)"},
+			{Names: []string{"--listen"}, Dest: "listen", Metavar: "HOST:PORT", Help: "where to listen (127.0.0.1:8052)"},
+			{Names: []string{"--database"}, Dest: "database", Metavar: "URL", Help: "postgres://… instead of a file in the data directory"},
+			{Names: []string{"--node"}, Dest: "node", Metavar: "NAME", Help: "name of this instance (the host's name)"},
+			{Names: []string{"--admin"}, Dest: "admin", Metavar: "NAME", Help: "the first user (admin)"},
+			{Names: []string{"--admin-password-file"}, Dest: "admin_password_file", Metavar: "FILE", Help: "the first user's password; without it one is made up and shown"},
+			{Names: []string{"--plan"}, Dest: "plan", Kind: argparse.True, Help: "show what would be changed in the database, change nothing"},
+			{Names: []string{"-v", "--verbose"}, Dest: "verbosity", Kind: argparse.Count, Help: "log more"},
+		},
+		Examples: "  " + prog + "\n  " + prog + " --listen 0.0.0.0:8052 --data /var/lib/troupe",
+	}
+}
+
+// Env is what the server is started with.
+type Env struct {
+	Prog    string // what it is called: "troupe server"
+	Program string // the troupe that runs jobs
+	Version string
+	Args    []string
+	Stdout  io.Writer
+	Stderr  io.Writer
+}
+
+// Main runs the server and returns the exit code.
+func Main(ctx context.Context, env Env) int {
+	err := env.run(ctx)
+	var help *argparse.HelpRequested
+	var usage *argparse.UsageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &help):
+		fmt.Fprint(env.Stdout, help.Command.Help())
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintln(env.Stderr, usage)
+		return 2
+	}
+	fmt.Fprintf(env.Stderr, "%s: %v\n", env.Prog, err)
+	return 1
+}
+
+func (env Env) run(ctx context.Context) error {
+	v, err := command(env.Prog).Parse(env.Args)
+	if err != nil {
+		return err
+	}
+	or := func(name, def string) string {
+		if s := v.Str(name); s != "" {
+			return s
+		}
+		return def
+	}
+	level := slog.LevelWarn
+	if v.Int("verbosity") > 0 {
+		level = slog.LevelDebug
+	}
+	c := server.Config{
+		Dir: or("data", filepath.Join(os.Getenv("HOME"), ".local", "share", "troupe")), Listen: or("listen", "127.0.0.1:8052"), Database: v.Str("database"), Node: v.Str("node"),
+		Admin: or("admin", "admin"), Self: []string{env.Program}, Version: env.Version, Out: env.Stdout,
+		Log: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level})),
+	}
+	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
+		return err
+	}
+	if f := v.Str("admin_password_file"); f != "" {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return err
+		}
+		c.Password = string(bytes.TrimRight(b, "\r\n"))
+	}
+	if v.Bool("plan") {
+		return plan(ctx, env.Stdout, c)
+	}
+	return server.Run(ctx, c)
+}
+
+// plan shows the statements that bring the database up to date.
+func plan(ctx context.Context, w io.Writer, c server.Config) error {
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return err
+	}
+	db, err := server.OpenStore(c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	steps, err := db.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range steps {
+		fmt.Fprintln(w, s+";")
+	}
+	return nil
+}
