@@ -44,6 +44,7 @@ type Checked struct {
 	// Args holds the canonical names only.
 	Args         Args
 	Err          string // the first mistake, in Ansible's words; "" when all is well
+	Unknown      bool   // Err is about options that the spec has not
 	NoLog        []string
 	Warnings     []string
 	Deprecations []map[string]any
@@ -66,6 +67,7 @@ func (s *Spec) check(name string, raw map[string]any, env []string) Checked {
 	if len(c.errs) > 0 {
 		out.Err = c.errs[0]
 	} else if len(c.unsupported) > 0 && !s.AnyArgs {
+		out.Unknown = true
 		out.Err = fmt.Sprintf("Unsupported parameters for (%s) module: %s. Supported parameters include: %s.",
 			name, strings.Join(c.unsupported, ", "), c.supported)
 	}

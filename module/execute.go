@@ -49,6 +49,9 @@ func Execute(ctx context.Context, m *Module, raw map[string]any, opts Options) R
 	switch {
 	case checked.Err != "":
 		res = Result{"failed": true, "msg": checked.Err}
+		if checked.Unknown && !strings.HasPrefix(m.Name, "ansible.builtin.") {
+			res[NotNativeKey] = true // the collection that is installed may be a later one, with more options
+		}
 	case opts.Check && !m.Spec.CheckMode:
 		res = Result{"skipped": true, "msg": fmt.Sprintf("remote module (%s) does not support check mode", name)}
 	default:

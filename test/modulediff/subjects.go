@@ -125,7 +125,12 @@ var subjects = map[string]subject{
 		},
 		known: func(r request) bool { // Ansible crashes where the target of a link that is touched is missing
 			path, _ := r.Args["path"].(string)
+			src, _ := r.Args["src"].(string)
 			return r.Args["state"] == "touch" && is(path, "dangling") ||
+				// It looks for what a relative link names in its own working directory,
+				r.Args["state"] == "hard" && is(src, "link", "dirlink") ||
+				// and gives a new hard link's attributes to what the link in its place led to.
+				r.Args["state"] == "hard" && r.Args["src"] != nil && is(path, "link", "dirlink", "dangling", "loop") ||
 				// It sets the time of a directory before it has made it.
 				r.Args["state"] == "directory" && is(path, "new/x/y") && (r.Args["access_time"] != nil || r.Args["modification_time"] != nil)
 		},
@@ -191,5 +196,18 @@ var subjects = map[string]subject{
 			"after": {"a=1", "none", "\\[s\\]", "^b", "("}, "before": {"b=2", "none", "a", "$"}, "encoding": {"utf-8", "ascii", "latin-1", "utf-16", "nonsense"}, "backup": bools, "validate": {"true %s", "false %s", "no percent"},
 		}),
 		start: oneFile("a=1", "b=2", "a=2", "#a=1", "[s]", "", " a = 1", "é", "xa xa"),
+	},
+	"ini_file": {
+		module: "community.general.ini_file", python: "ansible_collections.community.general.plugins.modules.ini_file", always: []string{"path", "section", "option", "value"},
+		values: withAttributes(map[string][]any{
+			"path": files, "section": {"s", "s", "t", "", "new", "s]x"}, "option": {"a", "a", "b", "", "#a", " a", "c", "a=", "é"},
+			"value": {"1", "2", "", " 1", "x y", "é", 1}, "values": {[]any{"1"}, []any{"1", "2"}, []any{"2", "2", ""}, []any{}, []any{"x", nil}},
+			"state": {"present", "absent"}, "exclusive": bools, "no_extra_spaces": bools, "create": bools, "allow_no_value": bools, "backup": bools,
+		}),
+		start: oneFile("a=1", "b = 2", "a=2", "#a=1", "[s]", "", " a = 1", "é=1", "[t]", "a", ";b=3", "[s]x", "\ta =", "# text", "=1"),
+		known: func(r request) bool {
+			// Without section and option it takes the next section's header, too.
+			return r.Args["state"] == "absent" && (r.Args["section"] == nil || r.Args["section"] == "") && (r.Args["option"] == nil || r.Args["option"] == "")
+		},
 	},
 }

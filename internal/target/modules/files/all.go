@@ -13,6 +13,7 @@ var All = []*module.Module{
 	fetch,
 	file,
 	find,
+	iniFile,
 	lineinfile,
 	replace,
 	slurp,

@@ -15,6 +15,7 @@ func TestBlockinfile(t *testing.T) { moduletest.Replay(t, All, "testdata/blockin
 func TestCopy(t *testing.T)        { moduletest.Replay(t, All, "testdata/copy.json") }
 func TestFile(t *testing.T)        { moduletest.Replay(t, All, "testdata/file.json") }
 func TestFind(t *testing.T)        { moduletest.Replay(t, All, "testdata/find.json") }
+func TestIniFile(t *testing.T)     { moduletest.Replay(t, All, "testdata/ini_file.json") }
 func TestLineinfile(t *testing.T)  { moduletest.Replay(t, All, "testdata/lineinfile.json") }
 func TestReplace(t *testing.T)     { moduletest.Replay(t, All, "testdata/replace.json") }
 func TestSlurp(t *testing.T)       { moduletest.Replay(t, All, "testdata/slurp.json") }
