@@ -106,7 +106,7 @@ func (a *actions) full(name string) (*collection.Resolved, error) {
 		switch {
 		case act == nil || !strings.HasSuffix(act.Path, ".py"):
 		case r == nil || r.Path == "":
-			return &collection.Resolved{FQCN: act.FQCN, Collection: act.Collection, Name: act.Name, ActionPath: act.Path, Warnings: act.Warnings}, nil
+			return &collection.Resolved{FQCN: act.FQCN, Collection: act.Collection, Name: act.Name, ActionPath: act.Path}, nil
 		case given: // the module's own name counts
 			r.ActionPath = act.Path
 		default:

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/internal/content/config"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/engine/pyhost"
@@ -81,43 +80,31 @@ func (a *actions) search(libraryDir string, t *playbook.Task) pymodule.Search {
 					return src, pkg, true
 				}
 			}
-			return a.utils.find(rest)
-		}
-		if strings.HasPrefix(dotted, "ansible_collections.") {
+			if src, pkg, ok := a.utils.find(rest); ok || pymodule.Has(dotted) {
+				return src, pkg, ok
+			}
+		} else if strings.HasPrefix(dotted, "ansible_collections.") {
 			for _, root := range a.finder.Paths {
 				if src, pkg, ok := pythonSource(filepath.Join(root, strings.ReplaceAll(dotted, ".", "/"))); ok {
 					return src, pkg, true
 				}
 			}
-			if to := a.moved(dotted); to != "" { // the old name is the new module
-				return []byte("import " + to + "\nimport sys\nsys.modules[__name__] = sys.modules['" + to + "']\n"), false, true
-			}
+		}
+		if to, err := a.finder.Utils(dotted); err == nil && to != "" { // the old name is the new module
+			return []byte("import " + to + "\nimport sys\nsys.modules[__name__] = sys.modules['" + to + "']\n"), false, true
 		}
 		return nil, false, false
 	}
 }
 
-// moved is where plugin_routing of a collection sends a name of its module_utils, "" for nowhere else.
-func (a *actions) moved(dotted string) string {
-	parts := strings.SplitN(dotted, ".", 6)
-	if len(parts) < 6 || parts[3] != "plugins" || parts[4] != "module_utils" {
-		return ""
-	}
-	name := parts[1] + "." + parts[2] + "." + parts[5]
-	to, err := a.finder.Route("module_utils", name)
-	if err != nil || to == name {
-		return ""
-	}
-	return collection.UtilsName(to)
-}
-
+// pythonSource reads the Python module of a path without its ending: a package, a file, or a directory, which may be a package too.
 func pythonSource(base string) (src []byte, pkg, ok bool) {
+	if b, err := os.ReadFile(filepath.Join(base, "__init__.py")); err == nil {
+		return b, true, true
+	}
 	if b, err := os.ReadFile(base + ".py"); err == nil {
 		return b, false, true
 	}
-	if st, err := os.Stat(base); err == nil && st.IsDir() {
-		b, _ := os.ReadFile(filepath.Join(base, "__init__.py")) // a package may do without
-		return b, true, true
-	}
-	return nil, false, false
+	st, err := os.Stat(base)
+	return nil, true, err == nil && st.IsDir()
 }

@@ -92,7 +92,10 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	})
 	p.Templates.BrokenConditions = o.Config.Bool("ALLOW_BROKEN_CONDITIONALS")
 	p.Templates.Basedir = o.PlaybookDir
-	finder := &collection.Finder{Paths: o.Config.List("COLLECTIONS_PATHS")}
+	finder := &collection.Finder{Paths: o.Config.List("COLLECTIONS_PATHS"), Log: o.Log}
+	if o.Output != nil {
+		finder.Deprecated = o.Output.Deprecated
+	}
 	p.Plugins = p.pluginHost(finder)
 	p.varsPlugins = p.Plugins.VarsPlugins()
 	if o.PlaybookDir != "" {

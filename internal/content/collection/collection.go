@@ -31,8 +31,6 @@ type Resolved struct {
 	// ActionPlugin is the action that meta/runtime.yml gives a module, by its full name.
 	ActionPlugin string
 	ActionPath   string // file of the action plugin of a module, when it is written in Python
-	Redirected   []string
-	Warnings     []string
 }
 
 // Kind is a kind of plugin by its directory's name: "modules", "action", "lookup", "filter", "test", "connection" …
@@ -41,11 +39,18 @@ type Kind string
 const (
 	Modules Kind = "modules"
 	Action  Kind = "action"
+	Filter  Kind = "filter"
+	Test    Kind = "test"
+
+	moduleUtils Kind = "module_utils"
 )
 
 // Finder knows the collections under its paths. It is safe for concurrent use.
 type Finder struct {
 	Paths []string // COLLECTIONS_PATHS, each holding an ansible_collections directory or being one
+	// Deprecated and Log take what meta/runtime.yml says of a name that is asked for; nil drops it.
+	Deprecated func(text string)
+	Log        func(verbosity int, text string)
 
 	mu      sync.Mutex
 	dirs    map[string]string // "ns.col" → directory, "" when it is not installed
@@ -180,83 +185,124 @@ const maxRedirects = 50
 // Plugin finds a plugin by its fully qualified name, following meta/runtime.yml. It returns nil when there is none, and a
 // diagnostic for one that was removed.
 func (f *Finder) Plugin(kind Kind, fqcn string) (*Resolved, error) {
-	r := &Resolved{}
-	for range maxRedirects {
-		col, name, ok := Split(fqcn)
-		if !ok {
+	at, redirected, err := f.follow(kind, fqcn)
+	if err != nil {
+		return nil, err
+	}
+	if at.col == "" {
+		return nil, nil
+	}
+	r := &Resolved{FQCN: at.fqcn, Collection: at.col, Name: at.name, ActionPlugin: at.action}
+	if builtinCollection(at.col) { // a collection points back into the builtin set, which others hold
+		if !redirected {
 			return nil, nil
 		}
-		if col == "ansible.builtin" || col == "ansible.legacy" {
-			rt, known := builtinRoute(kind, name)
-			if !known || rt.redirect == "" && rt.tombstone == nil {
-				if len(r.Redirected) > 0 { // a collection points back into the builtin set, which others hold
-					r.FQCN, r.Collection, r.Name = fqcn, col, name
-					return r, nil
-				}
-				return nil, nil
-			}
-			if rt.tombstone != nil {
-				return nil, removed(fqcn, "ansible.builtin", rt.tombstone)
-			}
-			fqcn = rt.redirect
-			r.Redirected = append(r.Redirected, fqcn)
-			continue
-		}
-		base, ok := f.Dir(col)
-		if !ok {
-			return nil, nil
-		}
-		rt := f.routesOf(col, base)[kind][name]
-		if rt.tombstone != nil {
-			return nil, removed(fqcn, col, rt.tombstone)
-		}
-		if rt.deprecation != nil {
-			r.Warnings = append(r.Warnings, rt.deprecation.message(fqcn+" has been deprecated", col, false))
-		}
-		if rt.redirect != "" {
-			fqcn = rt.redirect
-			r.Redirected = append(r.Redirected, fqcn)
-			continue
-		}
-		path := pluginFile(filepath.Join(base, "plugins", string(kind)), strings.ReplaceAll(name, ".", "/"))
-		if path == "" {
-			return nil, nil
-		}
-		r.FQCN, r.Collection, r.Name, r.Path, r.ActionPlugin = fqcn, col, name, path, rt.action
 		return r, nil
 	}
-	return nil, fmt.Errorf("the redirects of %s go in a circle", fqcn)
+	if at.dir == "" {
+		return nil, nil
+	}
+	r.Path = pluginFile(filepath.Join(at.dir, "plugins", string(kind)), strings.ReplaceAll(at.name, ".", "/"))
+	if r.Path == "" {
+		return nil, nil
+	}
+	return r, nil
 }
 
 // Route follows the redirects of a plugin whose name may not be that of its file (filters and tests): the full name that it has
 // in the end. A plugin that was removed gives a diagnostic.
 func (f *Finder) Route(kind Kind, fqcn string) (string, error) {
-	for range maxRedirects {
-		col, name, ok := Split(fqcn)
-		if !ok {
-			return fqcn, nil
-		}
-		var rt route
-		if col == "ansible.builtin" || col == "ansible.legacy" {
-			rt, _ = builtinRoute(kind, name)
-		} else if base, installed := f.Dir(col); installed {
-			rt = f.routesOf(col, base)[kind][name]
-		}
-		if rt.tombstone != nil {
-			return "", removed(fqcn, col, rt.tombstone)
-		}
-		if rt.redirect == "" {
-			return fqcn, nil
-		}
-		fqcn = rt.redirect
-	}
-	return "", fmt.Errorf("the redirects of %s go in a circle", fqcn)
+	at, _, err := f.follow(kind, fqcn)
+	return at.fqcn, err
 }
 
-// UtilsName is the dotted Python name of a part of module_utils by its full name in routing, "" when it has no collection.
-func UtilsName(fqcn string) string {
+// stop is where the redirects of a name end.
+type stop struct {
+	fqcn, col, name string // col is "" for a name without a collection
+	dir             string // of the collection, "" when it is not installed or is ansible.builtin
+	action          string // that the module there is given
+}
+
+// follow goes where meta/runtime.yml sends a name, and tells what is said on the way.
+func (f *Finder) follow(kind Kind, fqcn string) (at stop, redirected bool, err error) {
+	for range maxRedirects {
+		at = stop{fqcn: fqcn}
+		col, name, ok := Split(fqcn)
+		if !ok {
+			return at, redirected, nil
+		}
+		at.col, at.name = col, name
+		var rt route
+		if builtinCollection(col) {
+			col = "ansible.builtin"
+			rt = builtin()[kind][name]
+		} else if dir, installed := f.Dir(col); installed {
+			at.dir = dir
+			rt = f.routesOf(col, dir)[kind][name]
+		}
+		at.action = rt.action
+		if rt.deprecation != nil && f.Deprecated != nil {
+			f.Deprecated(rt.deprecation.of(kind, col, name, "deprecated").Deprecated())
+		}
+		if rt.tombstone != nil {
+			return at, redirected, &diag.Diagnostic{
+				Code: diag.RemovedModule, Exit: diag.ExitError, Summary: fqcn + " was removed",
+				Detail: rt.tombstone.Text, Classic: rt.tombstone.of(kind, col, name, "removed").Removed(),
+			}
+		}
+		if rt.redirect == "" {
+			return at, redirected, nil
+		}
+		if f.Log != nil {
+			f.detour(kind, col, name, rt.redirect)
+		}
+		fqcn, redirected = rt.redirect, true
+	}
+	return at, redirected, fmt.Errorf("the redirects of %s go in a circle", fqcn)
+}
+
+func builtinCollection(name string) bool {
+	return name == "ansible.builtin" || name == "ansible.legacy"
+}
+
+// detour logs a redirect.
+func (f *Finder) detour(kind Kind, col, name, to string) {
+	switch kind {
+	case moduleUtils:
+		f.Log(3, "redirecting module_util "+utilsName(col+"."+name)+" to "+utilsName(to))
+	case Filter, Test:
+		f.Log(3, fmt.Sprintf("redirecting (type: %s) %s.%s to %s", kind, col, name, to))
+	default:
+		f.Log(2, fmt.Sprintf("redirecting (type: %s) %s.%s to %s", kind, col, name, to))
+	}
+}
+
+// Utils is where plugin_routing sends a module of module_utils, by dotted names; "" for nowhere else.
+func (f *Finder) Utils(dotted string) (string, error) {
+	name, builtin := strings.CutPrefix(dotted, "ansible.module_utils.")
+	if builtin {
+		name = "ansible.builtin." + name
+	} else {
+		parts := strings.SplitN(dotted, ".", 6)
+		if len(parts) < 6 || parts[0] != "ansible_collections" || parts[3] != "plugins" || parts[4] != "module_utils" {
+			return "", nil
+		}
+		name = parts[1] + "." + parts[2] + "." + parts[5]
+	}
+	at, redirected, err := f.follow(moduleUtils, name)
+	if err != nil || !redirected {
+		return "", err
+	}
+	return utilsName(at.fqcn), nil
+}
+
+// utilsName is the dotted Python name of a part of module_utils by its full name in routing, "" when it has no collection.
+func utilsName(fqcn string) string {
 	if strings.HasPrefix(fqcn, "ansible_collections.") {
 		return fqcn
+	}
+	if rest, ok := strings.CutPrefix(fqcn, "ansible.builtin."); ok {
+		return "ansible.module_utils." + rest
 	}
 	col, rest, ok := Split(fqcn)
 	if !ok {
@@ -369,34 +415,20 @@ func removalOf(n *yamldoc.Node) *removal {
 	return &removal{text("warning_text"), text("removal_version"), text("removal_date")}
 }
 
-// message is Ansible's sentence about a deprecated or removed plugin.
-func (r *removal) message(text, col string, gone bool) string {
-	if r.Text != "" {
-		text = text + ". " + r.Text
-	}
-	text = strings.TrimSuffix(text, ".")
-	verb := "will be removed from"
-	if gone {
-		verb = "was removed from"
-	}
+// of is the removal of a plugin in Ansible's words; fate is what has been done to it.
+func (r *removal) of(kind Kind, col, name, fate string) diag.Removal {
+	text := col + "." + name + " has been " + fate + "."
 	switch {
-	case r.Date != "" && gone:
-		return fmt.Sprintf("[DEPRECATED]: %s. This feature %s %s in a release after %s. Please update your playbooks.", text, verb, col, r.Date)
-	case r.Date != "":
-		return fmt.Sprintf("%s. This feature %s %s in a release after %s", text, verb, col, r.Date)
-	case r.Version != "" && gone:
-		return fmt.Sprintf("[DEPRECATED]: %s. This feature %s %s in version %s. Please update your playbooks.", text, verb, col, r.Version)
-	case r.Version != "":
-		return fmt.Sprintf("%s. This feature %s %s in version %s", text, verb, col, r.Version)
+	case kind == Filter:
+		text = `Filter "` + col + "." + name + `" has been ` + fate + "."
+	case kind == Test:
+		text = `Test "` + col + "." + name + `" has been ` + fate + "."
+	case kind == moduleUtils && r.Text != "":
+		return diag.Removal{Text: "module_util " + utilsName(col+"."+name) + " has been removed (" + r.Text + ")", Version: r.Version, Date: r.Date, Collection: col}
+	case kind == moduleUtils:
+		text = "module_util " + utilsName(col+"."+name) + " has been removed."
 	}
-	return text
-}
-
-func removed(fqcn, col string, r *removal) error {
-	return &diag.Diagnostic{
-		Code: diag.RemovedModule, Exit: diag.ExitError, Summary: fqcn + " was removed",
-		Detail: r.Text, Classic: r.message(fqcn+" has been removed", col, true),
-	}
+	return diag.Removal{Text: strings.TrimSpace(text + " " + r.Text), Version: r.Version, Date: r.Date, Collection: col}
 }
 
 //go:embed redirects.tsv.gz
@@ -437,12 +469,6 @@ var builtin = sync.OnceValue(func() routes {
 	}
 	return out
 })
-
-// builtinRoute returns what became of a name that was once part of Ansible itself.
-func builtinRoute(kind Kind, name string) (rt route, ok bool) {
-	rt, ok = builtin()[kind][name]
-	return rt, ok
-}
 
 // Redirect is where a bare builtin name of a kind moved to, "" when it did not.
 func Redirect(kind Kind, name string) string { return builtin()[kind][name].redirect }

@@ -39,28 +39,27 @@ func TestFinder(t *testing.T) {
     going: {redirect: a.b.one, deprecation: {removal_version: "3.0.0", warning_text: Use a.b.one.}}
 `,
 	})
-	f := &collection.Finder{Paths: []string{dir}}
+	warning := ""
+	f := &collection.Finder{Paths: []string{dir}, Deprecated: func(text string) { warning = text }}
 	for _, c := range []struct{ name, want, warning string }{
 		{"a.b.one", "a.b.one", ""},
 		{"a.b.s.two", "a.b.s.two", ""},
 		{"a.b.old", "a.b.one", ""},
-		{"a.b.going", "a.b.one", "a.b.going has been deprecated. Use a.b.one. This feature will be removed from a.b in version 3.0.0"},
+		{"a.b.going", "a.b.one", "a.b.going has been deprecated. Use a.b.one. This feature will be removed from a.b in version 3.0.0."},
 		{"a.b.none", "", ""},
 		{"x.y.z", "", ""},
 		{"one", "", ""},
 		{"ansible.builtin.docker_container", "", ""}, // its collection is not here
 	} {
+		warning = ""
 		r, err := f.Plugin(collection.Modules, c.name)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		got, warning := "", ""
+		got := ""
 		if r != nil {
 			got = r.FQCN
-			if len(r.Warnings) > 0 {
-				warning = r.Warnings[0]
-			}
 		}
 		if got != c.want || warning != c.warning {
 			t.Errorf("%s: got %q %q, want %q %q", c.name, got, warning, c.want, c.warning)

@@ -330,9 +330,6 @@ func (l *Loader) action(t *Task, n *yamldoc.Node, set map[string]bool) error {
 		d := problem(diag.WrongKeywordType, source.Pos{}, "flush_handlers cannot be used as a handler")
 		return d.At(n.Pos, 0, "")
 	}
-	for _, w := range resolved.Warnings {
-		l.warn(diag.RemovedModule, t.ActionPos, w)
-	}
 	short := Short(t.ActionAsWritten)
 	if t.RawParams != nil && !freeForm[short] && !freeForm[Short(t.Action)] {
 		if _, template := t.RawParams.(*value.Template); !template {

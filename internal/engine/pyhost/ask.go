@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/internal/content/vars"
 	"github.com/troupe-automation/troupe/internal/lang/template"
 	"github.com/troupe-automation/troupe/internal/lang/yamldoc"
@@ -292,15 +291,11 @@ func askNative(q *question) (value.Value, error) {
 
 // askMoved tells the dotted name of a module of a collection's module_utils that was moved.
 func askMoved(q *question) (value.Value, error) {
-	name := q.text("collection") + "." + q.text("name")
-	to, err := q.h.Search.Finder.Route("module_utils", name)
-	if err != nil || to == name {
+	to, err := q.h.Search.Finder.Utils("ansible_collections." + q.text("collection") + ".plugins.module_utils." + q.text("name"))
+	if err != nil || to == "" {
 		return value.None, err
 	}
-	if dotted := collection.UtilsName(to); dotted != "" {
-		return value.Str(dotted), nil
-	}
-	return value.None, nil
+	return value.Str(to), nil
 }
 
 func askSetting(q *question) (value.Value, error) {

@@ -3,6 +3,7 @@ package pyhost
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +23,7 @@ type funcSet struct{ names map[string]string }
 func (h *Host) Function(kind, name string) (*jinja.Filter, error) {
 	path, key, err := h.functionFile(kind, name)
 	if d, ok := diag.As(err); ok {
-		err = &value.Error{Class: "AnsibleError", Msg: d.Message()}
+		err = &value.Error{Class: "AnsiblePluginRemovedError", Msg: fmt.Sprintf(`Could not load "%s": %s`, name, d.Message())}
 	}
 	if err != nil || path == "" {
 		return nil, err
@@ -94,11 +95,7 @@ func (h *Host) functionFile(kind, name string) (path, key string, err error) {
 				return p, name, nil
 			}
 		}
-		to := collection.Redirect(collection.Kind(kind), name)
-		if to == "" {
-			return "", "", nil
-		}
-		name = to
+		name = "ansible.builtin." + name
 	}
 	name, err = h.Search.Finder.Route(collection.Kind(kind), name)
 	if err != nil {

@@ -176,7 +176,7 @@ func TestFunctions(t *testing.T) {
 		{"unknown", "{{ 1 | nosuchfilter }}", "", "Could not load \"nosuchfilter\": 'nosuchfilter'"},
 		{"test", "{{ 200 is big }} {{ 200 is big(300) }} {{ 1 is not big }}", "True False True", ""},
 		{"collection", "{{ 'ab' | my.col.twice }} {{ 'x' | my.col.sub.deep }} {{ 'ab' | my.col.old }}", "abab deep x abab", ""},
-		{"removed", "{{ 1 | my.col.gone }}", "", "my.col.gone has been removed"},
+		{"removed", "{{ 1 | my.col.gone }}", "", `"my.col.gone" has been removed`},
 		{"the end of the process", "{{ 1 | exit }}", "", "A worker was found in a dead state"},
 		{"after the end", "{{ n | wrap }}", "*5*", ""},
 		{"a large result", "{{ 3000000 | many | length }}", "3000000", ""},

@@ -88,6 +88,9 @@ func (t *Templar) wrap(err error, text string, pos source.Pos) error {
 			}
 			e.Class, e.Kind = "AnsibleError", "runtime"
 			e.Msg = fmt.Sprintf("Unexpected templating type error occurred on (%s): %s. %s", text, val.Msg, val.Msg)
+		case "AnsiblePluginRemovedError":
+			e.Class, e.Kind = "AnsibleError", "syntax"
+			e.Msg = fmt.Sprintf("template error while templating string: %s. String: %s. %s", val.Msg, text, val.Msg)
 		case "AnsibleFilterError":
 			e.Class, e.Kind, e.Msg = val.Class, "filter", val.Msg
 		case "AnsibleLookupError":

@@ -227,19 +227,40 @@ func collect(full string, source []byte, search Search) (found wire.Library, mis
 				continue
 			}
 			want(module)
-			candidates := []string{module}
 			for _, n := range i.names {
 				want(module + "." + n)
-				candidates = []string{module + "." + n, module}
 			}
-			if i.required && missing == "" && strings.Contains(module, ".module_utils.") && !slices.ContainsFunc(candidates, func(name string) bool {
-				return has(found, name) || Has(name)
-			}) {
-				missing = "Could not find imported module support code for " + full + ".  Looked for (['" + strings.Join(candidates, "', '") + "'])"
+			if !i.required || missing != "" {
+				continue
+			}
+			if lost := nowhere(module, i.names, func(name string) bool { return has(found, name) || Has(name) }); lost != nil {
+				missing = "Could not find imported module support code for " + full + ".  Looked for (['" + strings.Join(lost, "', '") + "'])"
 			}
 		}
 	}
 	return found, missing
+}
+
+// nowhere names the modules that an import may mean when there is none of them. A name may be that of a module or something in one,
+// but module_utils itself has nothing in it.
+func nowhere(module string, names []string, has func(name string) bool) []string {
+	_, below, utils := strings.Cut(module+".", ".module_utils.")
+	if !utils {
+		return nil
+	}
+	if len(names) == 0 && below != "" && !has(module) {
+		return []string{module}
+	}
+	for _, n := range names {
+		candidates := []string{module + "." + n}
+		if below != "" {
+			candidates = append(candidates, module)
+		}
+		if !slices.ContainsFunc(candidates, has) {
+			return candidates
+		}
+	}
+	return nil
 }
 
 func has(found wire.Library, name string) bool {

@@ -79,6 +79,8 @@ func TestMissing(t *testing.T) {
 		{"from", basic + "from ansible.module_utils.zebra import foo4\n", "['ansible.module_utils.zebra.foo4', 'ansible.module_utils.zebra']"},
 		{"import", basic + "import ansible.module_utils.zebra\n", "['ansible.module_utils.zebra']"},
 		{"of a collection", basic + "from ansible_collections.a.b.plugins.module_utils.c import d\n", "['ansible_collections.a.b.plugins.module_utils.c.d', 'ansible_collections.a.b.plugins.module_utils.c']"},
+		{"one of several", basic + "from ansible.module_utils import basic, zebra, six\n", "['ansible.module_utils.zebra']"},
+		{"of module_utils itself", "from ansible_collections.a.b.plugins.module_utils import c\n", "['ansible_collections.a.b.plugins.module_utils.c']"},
 		{"what another imports", "import ansible.module_utils.own\n", "['ansible.module_utils.deeper.x', 'ansible.module_utils.deeper']"},
 		{"caught", basic + "try:\n    import ansible.module_utils.zebra\nexcept ImportError: pass\n", ""},
 		{"text", basic + "DOCUMENTATION = '''\nfrom ansible.module_utils.zebra import x\n'''\nE = r\"\"\"one\"\"\"\n", ""},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/troupe-automation/troupe/event"
+	"github.com/troupe-automation/troupe/internal/diag"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -308,31 +309,15 @@ func (s *standard) warnings(r *value.Dict) {
 	}
 	for _, w := range elems(r, "deprecations") {
 		if d, ok := w.(*value.Dict); ok {
-			msg, _ := d.GetStr("msg")
-			s.Deprecated(deprecation(str(msg), d))
+			get := func(k string) string {
+				if v, ok := d.GetStr(k); ok && v != value.None {
+					return str(v)
+				}
+				return ""
+			}
+			s.Deprecated(diag.Removal{Text: get("msg"), Version: get("version"), Date: get("date"), Collection: get("collection_name")}.Deprecated())
 		}
 	}
-}
-
-// deprecation words a module's deprecation as Ansible does.
-func deprecation(msg string, d *value.Dict) string {
-	get := func(k string) string {
-		if v, ok := d.GetStr(k); ok && v != value.None {
-			return str(v)
-		}
-		return ""
-	}
-	from := ""
-	if c := get("collection_name"); c != "" {
-		from = " from " + strings.Replace(c, "ansible.builtin", "ansible-core", 1)
-	}
-	when := " in a future release"
-	if v := get("version"); v != "" {
-		when = " in version " + v
-	} else if v := get("date"); v != "" {
-		when = " in a release after " + v
-	}
-	return fmt.Sprintf("%s. This feature will be removed%s%s.", strings.TrimSuffix(msg, "."), from, when)
 }
 
 func (s *standard) exception(r *value.Dict) {
