@@ -31,7 +31,7 @@ type actions struct {
 	rejects map[string]bool // modules that PLUGIN_FILTERS_CFG forbids, by short name
 
 	mu     sync.Mutex
-	found  map[string]string          // library modules by name, as they are found
+	found  map[string]string          // library modules by name, "" for none, as they are asked for
 	groups map[string]map[string]bool // members of action groups by their full names
 	packed map[string]*pymodule.Module
 }
@@ -161,7 +161,13 @@ func shortName(name string) string {
 
 func (a *actions) native(name string) bool { return a.natives != nil && a.natives.Lookup(name) != nil }
 
-func (a *actions) isNative(name string) bool { return a.native(name) }
+// isNative tells whether a module of that name is ours: one of a library directory comes before it.
+func (a *actions) isNative(name string) bool {
+	if short, legacy := strings.CutPrefix(name, "ansible.legacy."); legacy && a.library(short) != "" {
+		return false
+	}
+	return a.native(name)
+}
 
 // fqcn is the full name of a module for module_defaults; a name that nobody has stays as it is.
 func (a *actions) fqcn(name string) string {
@@ -210,16 +216,24 @@ func (a *actions) library(name string) string {
 	if a.basedir != "" {
 		dirs = append([]string{filepath.Join(a.basedir, "library")}, dirs...)
 	}
+	found := ""
 	for _, dir := range dirs {
-		if p := moduleIn(dir, name); p != "" {
-			if a.found == nil {
-				a.found = map[string]string{}
-			}
-			a.found[name] = p
-			return p
+		if found = moduleIn(dir, name); found != "" {
+			break
 		}
 	}
-	return ""
+	if a.found == nil {
+		a.found = map[string]string{}
+	}
+	a.found[name] = found
+	return found
+}
+
+// setBasedir says where the playbook's library/ and module_utils/ are.
+func (a *actions) setBasedir(dir string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.basedir, a.found = dir, nil
 }
 
 // moduleIn finds a module file below a library directory.

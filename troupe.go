@@ -148,7 +148,7 @@ func (p *Project) SetBasedir(dir string) {
 		dir = abs
 	}
 	p.Loader.Basedir = dir
-	p.actions.basedir = dir
+	p.actions.setBasedir(dir)
 	p.Plugins.Search.SetBasedir(dir)
 	paths := []string{filepath.Join(dir, "collections")}
 	if p.first != "" && p.first != dir { // a playbook of a collection finds the collections beside the first one too

@@ -233,8 +233,14 @@ func collect(full string, source []byte, search Search) (found wire.Library, mis
 			if !i.required || missing != "" {
 				continue
 			}
-			if lost := nowhere(module, i.names, func(name string) bool { return has(found, name) || Has(name) }); lost != nil {
-				missing = "Could not find imported module support code for " + full + ".  Looked for (['" + strings.Join(lost, "', '") + "'])"
+			lost := nowhere(module, i.names, func(name string) bool { return has(found, name) || Has(name) })
+			if lost == nil {
+				continue
+			}
+			missing = "Could not find imported module support code for " + full + ".  Looked for (['" + strings.Join(lost, "', '") + "'])"
+			if parts := strings.SplitN(lost[0], ".", 4); parts[0] == "ansible_collections" && !has(found, strings.Join(parts[:3], ".")) {
+				name := parts[1] + "." + parts[2]
+				missing = "error processing module_util " + lost[0] + " loading redirected collection " + name + ": unable to locate collection " + name
 			}
 		}
 	}

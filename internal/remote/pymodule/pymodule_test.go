@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/troupe-automation/troupe/internal/remote/pymodule"
@@ -72,6 +73,9 @@ func TestStyle(t *testing.T) {
 func TestMissing(t *testing.T) {
 	const basic = "from ansible.module_utils.basic import AnsibleModule\n"
 	own := func(dotted string) ([]byte, bool, bool) {
+		if dotted == "ansible_collections.a.b" {
+			return nil, true, true
+		}
 		return []byte("from ansible.module_utils.deeper import x\n"), false, dotted == "ansible.module_utils.own"
 	}
 	for _, c := range []struct{ name, source, want string }{
@@ -81,6 +85,7 @@ func TestMissing(t *testing.T) {
 		{"of a collection", basic + "from ansible_collections.a.b.plugins.module_utils.c import d\n", "['ansible_collections.a.b.plugins.module_utils.c.d', 'ansible_collections.a.b.plugins.module_utils.c']"},
 		{"one of several", basic + "from ansible.module_utils import basic, zebra, six\n", "['ansible.module_utils.zebra']"},
 		{"of module_utils itself", "from ansible_collections.a.b.plugins.module_utils import c\n", "['ansible_collections.a.b.plugins.module_utils.c']"},
+		{"no such collection", "from ansible_collections.a.c.plugins.module_utils import c\n", "error processing module_util ansible_collections.a.c.plugins.module_utils.c loading redirected collection a.c: unable to locate collection a.c"},
 		{"what another imports", "import ansible.module_utils.own\n", "['ansible.module_utils.deeper.x', 'ansible.module_utils.deeper']"},
 		{"caught", basic + "try:\n    import ansible.module_utils.zebra\nexcept ImportError: pass\n", ""},
 		{"text", basic + "DOCUMENTATION = '''\nfrom ansible.module_utils.zebra import x\n'''\nE = r\"\"\"one\"\"\"\n", ""},
@@ -89,6 +94,9 @@ func TestMissing(t *testing.T) {
 		want := ""
 		if c.want != "" {
 			want = "Could not find imported module support code for ansible.modules.m.  Looked for (" + c.want + ")"
+		}
+		if strings.HasPrefix(c.want, "error") {
+			want = c.want
 		}
 		if got := pymodule.Pack("m", "", []byte(c.source), own).Missing; got != want {
 			t.Errorf("%s: %q, want %q", c.name, got, want)

@@ -1,0 +1,4 @@
+# A module in library/ comes before the builtin one, unless that is asked for by its full name.
+ansible-playbook -v site.yml
+ansible localhost -m ping
+ansible localhost -M library -m ping
