@@ -159,16 +159,17 @@ func TestShapes(t *testing.T) {
 		}
 		n++
 		say := func(what string) {
-			line := address + " " + what
+			line, wanted := address+" "+what, false
 			for pattern := range known {
 				if ok, err := path.Match(strings.ReplaceAll(pattern, "/", "|"), strings.ReplaceAll(line, "/", "|")); err != nil {
 					t.Fatal(pattern, err)
 				} else if ok {
-					used[pattern] = true
-					return
+					used[pattern], wanted = true, true
 				}
 			}
-			t.Error(line)
+			if !wanted {
+				t.Error(line)
+			}
 		}
 		status, body := s.call(admin, "GET", url, nil)
 		if status != 200 {

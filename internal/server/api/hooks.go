@@ -57,6 +57,7 @@ func init() { // the tables refer to functions that refer to the tables
 		"o_auth2_application":        applicationHooks,
 		"credential_type":            credentialTypeHooks,
 		"credential":                 credentialHooks,
+		"credential_input_source":    inputSourceHooks,
 		"project":                    projectHooks,
 		"inventory":                  inventoryHooks,
 		"host":                       hostHooks,
@@ -85,7 +86,8 @@ func init() { // the tables refer to functions that refer to the tables
 	allActions = map[domain.Type]map[string]*action{
 		"user":                       {"roles": rolesAction},
 		"team":                       {"roles": rolesAction},
-		"credential":                 {},
+		"credential":                 {"test": credentialTestAction},
+		"credential_type":            {"test": credentialTypeTestAction},
 		"project":                    {"update": projectUpdateAction, "playbooks": playbooksAction, "inventories": inventoryFilesAction},
 		"inventory":                  {"script": scriptAction, "tree": treeAction, "variable_data": variableDataAction, "update_inventory_sources": updateSourcesAction},
 		"host":                       {"variable_data": variableDataAction, "ansible_facts": factsAction},

@@ -288,18 +288,11 @@ func (q *request) asked(ids []int64) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		var in map[string]any
-		if err := c.Into("inputs", &in); err != nil {
+		in, err := launch.Inputs(q.Box, c)
+		if err != nil {
 			return nil, err
 		}
 		for k, v := range in {
-			if s, _ := v.(string); secret.Sealed(s) {
-				plain, err := q.Box.Open("credential.inputs."+k, s)
-				if err != nil {
-					return nil, err
-				}
-				v = plain
-			}
 			if v != "ASK" {
 				continue
 			}

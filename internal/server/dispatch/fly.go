@@ -133,7 +133,7 @@ func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (r
 	if err != nil {
 		return s, err
 	}
-	c, err := d.credentials(tx, job)
+	c, err := d.credentials(ctx, tx, job)
 	if err != nil {
 		return s, err
 	}
@@ -212,7 +212,7 @@ func (d *Dispatcher) checkout(ctx context.Context, job domain.Record, dir string
 	if err != nil {
 		return err
 	}
-	src, err := d.source(tx, rec)
+	src, err := d.source(ctx, tx, rec)
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (d *Dispatcher) checkout(ctx context.Context, job domain.Record, dir string
 }
 
 // source is a project as git needs it.
-func (d *Dispatcher) source(tx *store.Tx, rec domain.Record) (project.Source, error) {
+func (d *Dispatcher) source(ctx context.Context, tx *store.Tx, rec domain.Record) (project.Source, error) {
 	src := project.Source{ID: rec.ID(), Kind: rec.Str("scm_type"), URL: rec.Str("scm_url"), Branch: rec.Str("scm_branch"), Refspec: rec.Str("scm_refspec"), LocalPath: rec.Str("local_path"),
 		Submodules: rec.Bool("scm_track_submodules"), Fresh: rec.Bool("scm_delete_on_update")}
 	if !rec.Has("credential") {
@@ -238,7 +238,7 @@ func (d *Dispatcher) source(tx *store.Tx, rec domain.Record) (project.Source, er
 	if err != nil {
 		return src, err
 	}
-	inputs, err := d.inputs(tx, c)
+	inputs, err := d.inputs(ctx, tx, c)
 	src.Username, _ = inputs["username"].(string)
 	src.Password, _ = inputs["password"].(string)
 	return src, err
@@ -251,7 +251,7 @@ func (d *Dispatcher) updateProject(ctx context.Context, job domain.Record, in *i
 	if err != nil {
 		return err
 	}
-	src, err := d.source(tx, rec)
+	src, err := d.source(ctx, tx, rec)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,14 @@
 package dispatch
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
 
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/external"
 	"github.com/troupe-automation/troupe/internal/server/launch"
 	"github.com/troupe-automation/troupe/internal/server/runner"
 	"github.com/troupe-automation/troupe/internal/server/secret"
@@ -64,25 +66,46 @@ type injected struct {
 }
 
 // inputs are a credential's values with its secrets open; those that come from another credential's system are fetched now.
-func (d *Dispatcher) inputs(tx *store.Tx, c domain.Record) (map[string]any, error) {
-	in := map[string]any{}
-	if err := c.Into("inputs", &in); err != nil {
+func (d *Dispatcher) inputs(ctx context.Context, tx *store.Tx, c domain.Record) (map[string]any, error) {
+	in, err := launch.Inputs(d.Box, c)
+	if err != nil {
 		return nil, err
 	}
-	for k, v := range in {
-		if s, isText := v.(string); isText && secret.Sealed(s) {
-			text, err := d.Box.Open("credential.inputs."+k, s)
-			if err != nil {
-				return nil, fmt.Errorf("credential %s, %s: %w", c.Str("name"), k, err)
-			}
-			in[k] = text
+	sources, err := tx.List(domain.Of("credential_input_source"), store.Is("target_credential", c.ID()), store.Page{})
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sources {
+		field := s.Str("input_field_name")
+		if in[field], err = d.external(ctx, tx, s); err != nil {
+			return nil, fmt.Errorf("credential %s, %s: %w", c.Str("name"), field, err)
 		}
 	}
 	return in, nil
 }
 
+// external fetches the value that an input source names.
+func (d *Dispatcher) external(ctx context.Context, tx *store.Tx, source domain.Record) (string, error) {
+	c, err := tx.Get("credential", source.Int("source_credential"))
+	if err != nil {
+		return "", err
+	}
+	kind, err := tx.Get("credential_type", c.Int("credential_type"))
+	if err != nil {
+		return "", err
+	}
+	in, err := launch.Inputs(d.Box, c)
+	if err != nil {
+		return "", err
+	}
+	if err := source.Into("metadata", &in); err != nil {
+		return "", err
+	}
+	return external.Read(ctx, kind.Str("namespace"), external.InputsOf(in))
+}
+
 // credentials opens the job's credentials and puts each where its type says.
-func (d *Dispatcher) credentials(tx *store.Tx, job domain.Record) (*injected, error) {
+func (d *Dispatcher) credentials(ctx context.Context, tx *store.Tx, job domain.Record) (*injected, error) {
 	out := &injected{vars: map[string]any{}, files: map[string][]byte{}}
 	ids, err := tx.Linked("unified_job.credentials", job.ID())
 	if err != nil {
@@ -110,7 +133,7 @@ func (d *Dispatcher) credentials(tx *store.Tx, job domain.Record) (*injected, er
 		if err != nil {
 			return nil, err
 		}
-		in, err := d.inputs(tx, c)
+		in, err := d.inputs(ctx, tx, c)
 		if err != nil {
 			return nil, err
 		}

@@ -168,6 +168,24 @@ func ParseVars(s string) (map[string]any, error) {
 	return out, err
 }
 
+// Inputs are a credential's values with its secrets open.
+func Inputs(box *secret.Box, c domain.Record) (map[string]any, error) {
+	in := map[string]any{}
+	if err := c.Into("inputs", &in); err != nil {
+		return nil, err
+	}
+	for k, v := range in {
+		if s, isText := v.(string); isText && secret.Sealed(s) {
+			text, err := box.Open("credential.inputs."+k, s)
+			if err != nil {
+				return nil, fmt.Errorf("credential %s, %s: %w", c.Str("name"), k, err)
+			}
+			in[k] = text
+		}
+	}
+	return in, nil
+}
+
 // Place is what answers of surveys are encrypted for.
 const Place = "unified_job.extra_vars"
 
