@@ -3,33 +3,51 @@
 
 usage: ANSIBLE_PLAYBOOK=/path/to/ansible-playbook record_modules.py FILE.json...
 
-A file is a list of cases {name, files, dirs, links, steps}. Each case runs in a directory of its own, whose path is written
-@DIR@. A step is {module, args, check, diff, payload}; recording adds want (the result) and tree (what the directory
-holds afterwards). The Go side that replays the files is internal/target/modules/moduletest.
+A file is a list of cases {name, files, modes, dirs, links, mounts, prepare, unwatched, environment, facts, steps}. Each case runs in a
+directory of its own, whose path is written @DIR@. mounts puts folders of it in the place of the machine's ({"/etc/apt": "apt"}),
+in a mount namespace; prepare is a shell script that runs there before the first step; environment holds for all steps; facts compares
+ansible_facts, too. A step is
+{module, args, check, diff, payload, environment}; recording adds want (the result), tree (what the directory holds afterwards, but for
+unwatched) and commands: the lines that programs of the case's own, first in PATH, have written to @DIR@/commands.
+The Go side that replays the files is internal/target/modules/moduletest.
 """
 import json, os, re, shutil, subprocess, sys, tempfile
 
-ROOT = "/tmp/oracle_cases"
+ROOT = tempfile.mkdtemp(prefix="oracle_cases")
 VOLATILE = {"start", "end", "delta", "atime", "mtime", "ctime", "inode", "dev", "version", "invocation", "stdout_lines", "stderr_lines",
             "exception", "_ansible_no_log", "deprecations", "ansible_facts", "pid", "warnings"}
 SNAP = r'''
-import os, sys, json, stat
+import os, sys, json, stat, hashlib
+top, to, unwatched = sys.argv[1], sys.argv[2], sys.argv[3:]
 out = {}
-for d, ds, fs in os.walk(sys.argv[1]):
+for d, ds, fs in os.walk(top):
+    ds[:] = [n for n in ds if os.path.relpath(os.path.join(d, n), top) not in unwatched]
     for n in ds + fs:
-        p = os.path.join(d, n); r = os.path.relpath(p, sys.argv[1]); s = os.lstat(p); m = "%04o" % stat.S_IMODE(s.st_mode)
+        p = os.path.join(d, n); r = os.path.relpath(p, top); s = os.lstat(p); m = "%04o" % stat.S_IMODE(s.st_mode)
+        if r in unwatched or r == "commands": continue
+        if s.st_uid or s.st_gid: m += " %d:%d" % (s.st_uid, s.st_gid)
         if os.path.islink(p): out[r] = ["link", os.readlink(p)]
         elif os.path.isdir(p): out[r] = ["dir", m]
-        else: out[r] = ["file", m, open(p, errors="surrogateescape").read().replace(sys.argv[1], "@DIR@")]
-json.dump(out, open(sys.argv[2], "w"))
+        elif not os.path.isfile(p): out[r] = ["other", m]
+        else:
+            data = open(p, "rb").read()
+            try: text = data.decode().replace("\r\n", "\n").replace(top, "@DIR@")
+            except UnicodeDecodeError: text = "sha1 " + hashlib.sha1(data).hexdigest()
+            out[r] = ["file", m, text]
+log = os.path.join(top, "commands")
+commands = None
+if os.path.exists(log):
+    commands = open(log).read().replace(top, "@DIR@").splitlines()
+    os.unlink(log)
+json.dump([out, commands], open(to, "w"))
 '''
 
 
-def clean(v, d):
+def clean(v, d, drop=VOLATILE):
     if isinstance(v, dict):
-        return {clean(k, d): clean(x, d) for k, x in v.items() if k not in VOLATILE}
+        return {clean(k, d): clean(x, d, drop) for k, x in v.items() if k not in drop}
     if isinstance(v, list):
-        return [clean(x, d) for x in v]
+        return [clean(x, d, drop) for x in v]
     if isinstance(v, str):
         v = v.replace(d, "@DIR@")
         v = re.sub(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~", ".@BACKUP@", v)
@@ -55,59 +73,84 @@ def results(text):
     return out
 
 
+def write(path, text, mode="0644"):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    open(path, "w").write(text)
+    os.chmod(path, int(mode, 8))
+
+
+def set_up(c, d, aux):
+    """Makes a case's directory and returns the tasks that run before its first step, and after its last."""
+    os.makedirs(d)
+    for n in c.get("dirs", []):
+        os.makedirs(os.path.join(d, n), exist_ok=True)
+    for n, v in c.get("files", {}).items():
+        write(os.path.join(d, n), v.replace("@DIR@", d), c.get("modes", {}).get(n, "0644"))
+    for n, v in c.get("links", {}).items():
+        os.symlink(v, os.path.join(d, n))
+    mounts = c.get("mounts", {})
+    before = [{"raw": f"mount --bind {d}/{mounts[m]} {m}"} for m in sorted(mounts)]
+    if "prepare" in c:
+        write(aux, "set -e\ncd " + d + "\n" + c["prepare"].replace("@DIR@", d))
+        before.append({"raw": f"/bin/sh {aux} </dev/null >/dev/null"})
+    return before, [{"raw": f"umount {m}"} for m in sorted(mounts, reverse=True)]
+
+
+def task(s, c, d, script):
+    args = json.loads(json.dumps(s.get("args", {})).replace("@DIR@", d))
+    if "payload" in s:
+        if s["module"] == "script":
+            write(script, s["payload"])
+            args["cmd"] = script + " " + args.get("cmd", "")
+        else:
+            args["content"] = s["payload"]
+    t = {s["module"]: args, "ignore_errors": True}
+    if s.get("check"): t["check_mode"] = True
+    if s.get("diff"): t["diff"] = True
+    env = c.get("environment", {}) | s.get("environment", {})
+    if env: t["environment"] = json.loads(json.dumps(env).replace("@DIR@", d))
+    return t
+
+
 def record(path):
     cases = json.load(open(path))
-    shutil.rmtree(ROOT, ignore_errors=True)
-    os.makedirs(ROOT + "/.snap")
-    open(ROOT + "/.snap/snap.py", "w").write(SNAP)
-    tasks = []
+    aux = ROOT + "/.aux"
+    write(aux + "/snap.py", SNAP)
+    tasks, where = [], {}
     for i, c in enumerate(cases):
         d = f"{ROOT}/case{i}"
-        os.makedirs(d)
-        for n in c.get("dirs", []):
-            os.makedirs(os.path.join(d, n), exist_ok=True)
-        for n, v in c.get("files", {}).items():
-            p = os.path.join(d, n)
-            os.makedirs(os.path.dirname(p), exist_ok=True)
-            open(p, "w").write(v.replace("@DIR@", d))
-            os.chmod(p, int(c.get("modes", {}).get(n, "0644"), 8))
-        for n, v in c.get("links", {}).items():
-            os.symlink(v, os.path.join(d, n))
+        before, after = set_up(c, d, f"{aux}/prepare{i}")
+        tasks += before
         for j, s in enumerate(c["steps"]):
-            args = json.loads(json.dumps(s.get("args", {})).replace("@DIR@", d))
-            if "payload" in s:
-                if s["module"] == "script":
-                    p = f"{ROOT}/.snap/p{i}_{j}"
-                    open(p, "w").write(s["payload"])
-                    args["cmd"] = p + " " + args.get("cmd", "")
-                else:
-                    args["content"] = s["payload"]
-            t = {s["module"]: args, "ignore_errors": True, "name": "step"}
-            if s.get("check"): t["check_mode"] = True
-            if s.get("diff"): t["diff"] = True
-            if s.get("environment"): t["environment"] = json.loads(json.dumps(s["environment"]).replace("@DIR@", d))
-            tasks.append(t)
-            tasks.append({"raw": f"python3 {ROOT}/.snap/snap.py {d} {ROOT}/.snap/{i}_{j}.json", "name": "snap"})
-    book = tempfile.NamedTemporaryFile("w", suffix=".yml", delete=False)
-    json.dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], book)
-    book.close()
-    env = dict(os.environ, LC_ALL="C.UTF-8", ANSIBLE_NOCOLOR="1", ANSIBLE_DEPRECATION_WARNINGS="0", ANSIBLE_INVENTORY_UNPARSED_WARNING="0")
-    p = subprocess.run([os.environ["ANSIBLE_PLAYBOOK"], "-vvv", book.name], env=env, capture_output=True, text=True, cwd="/")
+            where[i, j] = len(tasks)
+            tasks.append(task(s, c, d, f"{aux}/script{i}_{j}"))
+            tasks.append({"raw": " ".join(["/usr/bin/python3", aux + "/snap.py", d, f"{aux}/{i}_{j}.json"] + c.get("unwatched", []))})
+        tasks += after
+    write(aux + "/book.yml", json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [t | {"name": "step"} for t in tasks]}]))
+    env = dict(os.environ, LC_ALL="C.UTF-8", ANSIBLE_NOCOLOR="1", ANSIBLE_DEPRECATION_WARNINGS="0", ANSIBLE_INVENTORY_UNPARSED_WARNING="0",
+               ANSIBLE_PYTHON_INTERPRETER="/usr/bin/python3")
+    command = [os.environ["ANSIBLE_PLAYBOOK"], "-vvv", aux + "/book.yml"]
+    if any("mounts" in c for c in cases):
+        command = ["unshare", "--mount", "--uts", "--propagation", "private"] + command
+    p = subprocess.run(command, env=env, capture_output=True, text=True, cwd="/", stdin=subprocess.DEVNULL)
     got = results(p.stdout)
     if len(got) != len(tasks):
         sys.exit(f"{path}: {len(tasks)} tasks, {len(got)} results\n{p.stdout[-3000:]}\n{p.stderr[-2000:]}")
-    k = 0
+    for n, (t, g) in enumerate(zip(tasks, got)):
+        if n not in where.values() and g.get("rc"):
+            sys.exit(f"{path}: {t}: {g}")
     for i, c in enumerate(cases):
         d = f"{ROOT}/case{i}"
         for j, s in enumerate(c["steps"]):
-            s["want"] = clean(got[k], d)
-            tree = json.load(open(f"{ROOT}/.snap/{i}_{j}.json"))
+            s["want"] = clean(got[where[i, j]], d)
+            if c.get("facts"): s["want"]["ansible_facts"] = clean(got[where[i, j]].get("ansible_facts"), d, {})
+            tree, commands = json.load(open(f"{aux}/{i}_{j}.json"))
             s["tree"] = {clean(n, d): ([clean(x, d) for x in v]) for n, v in sorted(tree.items())}
-            k += 2
+            s.pop("commands", None)
+            if commands: s["commands"] = commands
     json.dump(cases, open(path, "w"), indent=1, sort_keys=True)
     open(path, "a").write("\n")
     shutil.rmtree(ROOT)
-    os.unlink(book.name)
 
 
 for f in sys.argv[1:]:

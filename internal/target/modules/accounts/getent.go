@@ -25,7 +25,8 @@ var getent = &module.Module{
 }
 
 func runGetent(ctx context.Context, c *module.Call) (module.Result, error) {
-	bin, err := hostos.NeedBin("getent")
+	run := hostos.RunnerOf(ctx, c)
+	bin, err := run.Need("getent")
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func runGetent(ctx context.Context, c *module.Call) (module.Result, error) {
 			split = ":"
 		}
 	}
-	out, err := hostos.RunnerOf(ctx, c).Run(args...)
+	out, err := run.Run(args...)
 	if err != nil {
 		return nil, err
 	}

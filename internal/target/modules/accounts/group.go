@@ -52,6 +52,16 @@ func inFile(file, name string) bool {
 
 func runGroup(ctx context.Context, c *module.Call) (module.Result, error) {
 	name, local := c.Str("name"), c.Bool("local")
+	if local {
+		if c.Bool("force") {
+			return nil, module.Fail("force is not a valid option for local, force=True and local=True are mutually exclusive", nil)
+		}
+		for _, k := range []string{"gid_min", "gid_max"} {
+			if c.Has(k) {
+				return nil, module.Fail("'"+k+"' can not be used with 'local'", nil)
+			}
+		}
+	}
 	run := hostos.RunnerOf(ctx, c)
 	g, found := hostos.LookupGroup(name)
 	if local {
@@ -60,9 +70,14 @@ func runGroup(ctx context.Context, c *module.Call) (module.Result, error) {
 	r := module.Result{"name": name, "state": c.Str("state")}
 	tool := func(plain, localised string) (string, error) {
 		if local {
-			return hostos.NeedBin(localised)
+			return run.Need(localised)
 		}
-		return hostos.NeedBin(plain)
+		return run.Need(plain)
+	}
+	describe := func() {
+		if g, ok := hostos.LookupGroup(name); ok {
+			r["system"], r["gid"] = c.Bool("system"), g.GID
+		}
 	}
 	finish := func(out hostos.Output, err error) (module.Result, error) {
 		if err != nil {
@@ -99,6 +114,7 @@ func runGroup(ctx context.Context, c *module.Call) (module.Result, error) {
 		if _, err := finish(run.Run(append(args, name)...)); err != nil {
 			return nil, err
 		}
+		describe()
 		return r, nil
 	}
 	gid, hasGID := c.Int("gid"), c.Has("gid")
@@ -106,6 +122,13 @@ func runGroup(ctx context.Context, c *module.Call) (module.Result, error) {
 	for _, k := range []string{"gid_min", "gid_max"} {
 		if c.Has(k) {
 			limits = append(limits, "-K", fmt.Sprintf("%s=%d", strings.ToUpper(k), c.Int(k)))
+		}
+	}
+	if local && gid != 0 && (!found || int64(g.GID) != gid) { // libuser's tools do not look
+		for _, other := range hostos.Groups() {
+			if int64(other.GID) == gid && other.Name != name {
+				return nil, module.Fail(fmt.Sprintf("GID '%d' already exists with group '%s'", gid, other.Name), nil)
+			}
 		}
 	}
 	switch {
@@ -149,9 +172,6 @@ func runGroup(ctx context.Context, c *module.Call) (module.Result, error) {
 	default:
 		r["changed"] = false
 	}
-	r["system"] = c.Bool("system")
-	if g, ok := hostos.LookupGroup(name); ok {
-		r["gid"] = g.GID
-	}
+	describe()
 	return r, nil
 }

@@ -38,7 +38,7 @@ var user = &module.Module{
 			{Name: "name", Required: true, Aliases: []string{"user"}},
 			{Name: "non_unique", Type: module.TypeBool, Default: false},
 			{Name: "password", NoLog: true},
-			{Name: "password_expire_account_disable", Type: module.TypeInt},
+			{Name: disable, Type: module.TypeInt},
 			{Name: "password_expire_max", Type: module.TypeInt},
 			{Name: "password_expire_min", Type: module.TypeInt},
 			{Name: "password_expire_warn", Type: module.TypeInt},
@@ -66,6 +66,9 @@ var user = &module.Module{
 	},
 	Run: runUser,
 }
+
+// disable is the option with the days after which an account whose password has expired is closed. usermod sets it each time.
+const disable = "password_expire_account_disable"
 
 // account is one run of the user module.
 type account struct {
@@ -130,8 +133,10 @@ func (a *account) checkPassword() {
 }
 
 // must runs a command that changes the account.
-func (a *account) must(args ...string) error {
-	out, err := a.run.Run(args...)
+func (a *account) must(args ...string) error { return a.mustWith(hostos.Cmd{Args: args}) }
+
+func (a *account) mustWith(cmd hostos.Cmd) error {
+	out, err := a.run.With(cmd)
 	if err != nil {
 		return err
 	}
@@ -149,9 +154,9 @@ func (a *account) must(args ...string) error {
 
 func (a *account) tool(name string) (string, error) {
 	if a.Bool("local") && (name == "useradd" || name == "usermod" || name == "userdel") {
-		return hostos.NeedBin("l" + name)
+		return a.run.Need("l" + name)
 	}
-	return hostos.NeedBin(name)
+	return a.run.Need(name)
 }
 
 func (a *account) remove() (module.Result, error) {
@@ -205,8 +210,15 @@ func (a *account) present() (module.Result, error) {
 		if a.Check {
 			return module.Result{"changed": true}, nil
 		}
+		home := a.Str("home")
+		orphan := home != "" && a.Bool("create_home") && !isDir(filepath.Dir(home))
 		if err := a.create(); err != nil {
 			return nil, err
+		}
+		if a.lookup(); orphan && a.found {
+			if err := a.ownHome(home); err != nil {
+				return nil, err
+			}
 		}
 		r["system"], r["create_home"] = a.Bool("system"), a.Bool("create_home")
 		changed = true
@@ -215,10 +227,7 @@ func (a *account) present() (module.Result, error) {
 		r["password"] = "NOT_LOGGING_PASSWORD"
 	}
 	a.output(r)
-	if !a.Check || a.found {
-		if !a.Check {
-			a.lookup()
-		}
+	if a.lookup(); a.found {
 		r["uid"], r["group"], r["comment"], r["home"], r["shell"] = a.info.UID, a.info.GID, a.info.Gecos, a.info.Home, a.info.Shell
 		if a.Has("groups") {
 			r["groups"] = strings.Join(a.Strings("groups"), ",")
@@ -311,11 +320,9 @@ func (a *account) create() error {
 		add("-c", a.Str("comment"))
 	}
 	if home := a.Str("home"); home != "" {
-		if a.Bool("create_home") { // useradd makes the home, but not what leads to it
-			if parent := filepath.Dir(home); parent != "" {
-				if err := os.MkdirAll(parent, 0o755); err != nil {
-					return module.Fail(hostos.Errno(err), nil)
-				}
+		if a.Bool("create_home") && !isDir(filepath.Dir(home)) { // useradd does not make what leads to a home
+			if err := a.copySkeleton(home); err != nil {
+				return err
 			}
 		}
 		add("-d", home)
@@ -325,6 +332,9 @@ func (a *account) create() error {
 	}
 	if a.Has("expires") && !a.Bool("local") {
 		add("-e", a.expiry())
+	}
+	if a.Has(disable) {
+		add("-f", strconv.FormatInt(a.Int(disable), 10))
 	}
 	if a.Has("password") {
 		if a.Bool("password_lock") {
@@ -374,7 +384,7 @@ func (a *account) localGroups(flag string, groups []string) error {
 	if len(groups) == 0 {
 		return nil
 	}
-	bin, err := hostos.NeedBin("lgroupmod")
+	bin, err := a.run.Need("lgroupmod")
 	for _, g := range groups {
 		if err == nil {
 			err = a.must(bin, flag, a.name, g)
@@ -385,7 +395,7 @@ func (a *account) localGroups(flag string, groups []string) error {
 
 // localExpiry sets the day after which the account is closed, with libuser's tool.
 func (a *account) localExpiry() error {
-	bin, err := hostos.NeedBin("lchage")
+	bin, err := a.run.Need("lchage")
 	if err != nil {
 		return err
 	}
@@ -517,6 +527,9 @@ func (a *account) modify() (bool, error) {
 			add("-e", a.expiry())
 		}
 	}
+	if a.Has(disable) {
+		add("-f", strconv.FormatInt(a.Int(disable), 10))
+	}
 	locked := strings.HasPrefix(password, "!")
 	if a.Has("password_lock") {
 		if a.Bool("password_lock") && !locked {
@@ -566,7 +579,7 @@ func (a *account) makeHome() (bool, error) {
 		return false, nil
 	}
 	home := a.info.Home
-	if h := a.Str("home"); h != "" && a.Check {
+	if h := a.Str("home"); h != "" {
 		home = h
 	}
 	if _, err := os.Stat(home); err == nil || home == "" {
@@ -575,12 +588,25 @@ func (a *account) makeHome() (bool, error) {
 	if a.Check {
 		return true, nil
 	}
+	if err := a.copySkeleton(home); err != nil {
+		return false, err
+	}
+	return true, a.ownHome(home)
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// copySkeleton makes a home directory from the skeleton, with the mode that login.defs gives.
+func (a *account) copySkeleton(home string) error {
 	skeleton := a.Str("skeleton")
 	if skeleton == "" {
 		skeleton = "/etc/skel"
 	}
 	if err := os.MkdirAll(home, 0o777); err != nil {
-		return false, module.Fail(hostos.Errno(err), nil)
+		return module.Fail(hostos.Errno(err), nil)
 	}
 	err := filepath.WalkDir(skeleton, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -605,35 +631,40 @@ func (a *account) makeHome() (bool, error) {
 		return err
 	})
 	if err != nil {
-		return false, module.Fail(hostos.Errno(err), nil)
+		return module.Fail(hostos.Errno(err), nil)
 	}
-	umask := uint64(0o022)
-	if u := a.Str("umask"); u != "" {
-		umask, _ = strconv.ParseUint(u, 8, 32)
-	} else if data, err := os.ReadFile("/etc/login.defs"); err == nil {
-		for line := range strings.Lines(string(data)) {
-			if f := strings.Fields(line); len(f) == 2 && (f[0] == "UMASK" || f[0] == "HOME_MODE") {
-				n, err := strconv.ParseUint(f[1], 8, 32)
-				if f[0] == "HOME_MODE" && err == nil {
-					n = 0o777 &^ n
-				}
-				umask = n
-			}
+	data, err := os.ReadFile("/etc/login.defs")
+	if err != nil {
+		return nil // as it was made
+	}
+	for line := range strings.Lines(string(data)) {
+		f := strings.Fields(line)
+		if len(f) != 2 || f[0] != "UMASK" {
+			continue
+		}
+		umask, err := strconv.ParseUint(f[1], 8, 32)
+		if err != nil {
+			continue
+		}
+		if err := os.Chmod(home, fs.FileMode(0o777&^umask)); err != nil {
+			return module.Fail(hostos.Errno(err), nil)
 		}
 	}
-	if err := os.Chmod(home, fs.FileMode(0o777&^umask)); err != nil {
-		return false, module.Fail(hostos.Errno(err), nil)
-	}
-	err = filepath.WalkDir(home, func(p string, _ fs.DirEntry, err error) error {
+	return nil
+}
+
+// ownHome gives a home directory and all in it to the user.
+func (a *account) ownHome(home string) error {
+	err := filepath.WalkDir(home, func(p string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		return os.Lchown(p, a.info.UID, a.info.GID)
 	})
 	if err != nil {
-		return false, module.Fail(hostos.Errno(err), nil)
+		return module.Fail(hostos.Errno(err), nil)
 	}
-	return true, nil
+	return nil
 }
 
 // sshKey makes a key pair for the user unless there is one, and describes it in the result.
@@ -647,16 +678,18 @@ func (a *account) sshKey(r module.Result) (bool, error) {
 	}
 	changed := false
 	if _, err := os.Stat(file); err != nil || a.Bool("force") {
+		changed = true
 		if a.Check {
-			return true, nil
+			return true, a.describeKey(r, file)
 		}
-		if info, err := os.Stat(a.info.Home); err != nil || !info.IsDir() {
-			return false, module.Fail("User "+a.name+" home directory does not exist", module.Result{"name": a.name})
+		broken := func(msg string) (bool, error) { return false, module.Fail(msg, module.Result{"name": a.name, "rc": 1}) }
+		if !isDir(a.info.Home) {
+			return broken("User " + a.name + " home directory does not exist")
 		}
 		dir := filepath.Dir(file)
 		if _, err := os.Stat(dir); err != nil {
 			if err := os.Mkdir(dir, 0o700); err != nil {
-				return false, module.Fail(fmt.Sprintf("Failed to create %s: %s", dir, hostos.Errno(err)), module.Result{"name": a.name})
+				return broken(fmt.Sprintf("Failed to create %s: %s", dir, strings.Replace(hostos.Errno(err), ": b'", ": '", 1)))
 			}
 			if err := os.Chown(dir, a.info.UID, a.info.GID); err != nil {
 				return false, module.Fail(hostos.Errno(err), nil)
@@ -665,7 +698,7 @@ func (a *account) sshKey(r module.Result) (bool, error) {
 		if err == nil {
 			os.Remove(file)
 		}
-		bin, err := hostos.NeedBin("ssh-keygen")
+		bin, err := a.run.Need("ssh-keygen")
 		if err != nil {
 			return false, err
 		}
@@ -674,12 +707,18 @@ func (a *account) sshKey(r module.Result) (bool, error) {
 			host, _ := os.Hostname()
 			comment = "ansible-generated on " + host
 		}
-		args := []string{bin, "-q", "-t", a.Str("ssh_key_type")}
+		args := []string{bin, "-t", a.Str("ssh_key_type")}
 		if n := a.Int("ssh_key_bits"); n > 0 {
 			args = append(args, "-b", strconv.FormatInt(n, 10))
 		}
-		args = append(args, "-C", comment, "-f", file, "-N", a.Str("ssh_key_passphrase"))
-		if err := a.must(args...); err != nil {
+		args = append(args, "-C", comment, "-f", file)
+		var answer []string
+		if p := a.Str("ssh_key_passphrase"); p == "" {
+			args = append(args, "-N", "")
+		} else if answer, err = a.askPass(p); err != nil {
+			return false, err
+		}
+		if err := a.mustWith(hostos.Cmd{Args: args, Env: answer}); err != nil {
 			return false, err
 		}
 		for _, f := range []string{file, file + ".pub"} {
@@ -687,52 +726,60 @@ func (a *account) sshKey(r module.Result) (bool, error) {
 				return false, module.Fail(hostos.Errno(err), nil)
 			}
 		}
-		changed = true
 	}
-	if bin := hostos.FindBin("ssh-keygen"); bin != "" {
+	return changed, a.describeKey(r, file)
+}
+
+// describeKey adds a key's file, fingerprint and public half to the result.
+func (a *account) describeKey(r module.Result, file string) error {
+	r["ssh_key_file"], r["ssh_fingerprint"], r["ssh_public_key"] = file, "", nil
+	if _, err := os.Stat(file); err != nil {
+		return nil
+	}
+	if bin := a.run.Find("ssh-keygen"); bin != "" {
 		out, err := a.run.Run(bin, "-l", "-f", file)
 		if err != nil {
-			return changed, err
+			return err
 		}
 		r["ssh_fingerprint"] = strings.TrimSpace(out.Stdout)
 		if out.RC != 0 {
 			r["ssh_fingerprint"] = strings.TrimSpace(out.Stderr)
 		}
 	}
-	r["ssh_key_file"] = file
 	if pub, err := os.ReadFile(file + ".pub"); err == nil {
 		r["ssh_public_key"] = strings.TrimSpace(string(pub))
 	}
-	return changed, nil
+	return nil
+}
+
+// askPass is an environment in which ssh-keygen asks a program for the passphrase: as a word of its command line everybody could read it.
+func (a *account) askPass(passphrase string) ([]string, error) {
+	program := filepath.Join(a.TmpDir, "askpass")
+	if err := hostos.WriteProgram(program, []byte("#!/bin/sh\nprintf '%s\\n' \"$SSH_KEY_PASSPHRASE\"\n")); err != nil {
+		return nil, module.Fail(hostos.Errno(err), nil)
+	}
+	return []string{"SSH_ASKPASS=" + program, "SSH_ASKPASS_REQUIRE=force", "DISPLAY=none", "SSH_KEY_PASSPHRASE=" + passphrase}, nil
 }
 
 // aging sets the days of password aging.
 func (a *account) aging() (bool, error) {
-	changed := false
+	var flags []string
 	for _, o := range []struct {
 		option, flag string
 		field        int
-	}{{"password_expire_min", "-m", 3}, {"password_expire_max", "-M", 4}, {"password_expire_warn", "-W", 5}, {"password_expire_account_disable", "-I", 6}} {
-		if !a.Has(o.option) {
-			continue
-		}
-		want := strconv.FormatInt(a.Int(o.option), 10)
-		if shadowField(a.name, o.field) == want {
-			continue
-		}
-		changed = true
-		if a.Check {
-			continue
-		}
-		bin, err := hostos.NeedBin("chage")
-		if err != nil {
-			return false, err
-		}
-		if err := a.must(bin, o.flag, want, a.name); err != nil {
-			return false, err
+	}{{"password_expire_min", "-m", 3}, {"password_expire_max", "-M", 4}, {"password_expire_warn", "-W", 5}} {
+		if want := strconv.FormatInt(a.Int(o.option), 10); a.Has(o.option) && shadowField(a.name, o.field) != want {
+			flags = append(flags, o.flag, want)
 		}
 	}
-	return changed, nil
+	if len(flags) == 0 || a.Check {
+		return len(flags) > 0, nil
+	}
+	bin, err := a.run.Need("chage")
+	if err != nil {
+		return false, err
+	}
+	return true, a.must(slices.Concat([]string{bin}, flags, []string{a.name})...)
 }
 
 func shadowField(name string, i int) string {

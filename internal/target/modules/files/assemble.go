@@ -92,7 +92,7 @@ func runAssemble(ctx context.Context, c *module.Call) (module.Result, error) {
 	h.Write([]byte(text))
 	r["md5sum"] = fmt.Sprintf("%x", h.Sum(nil))
 	old, _ := hostos.Checksum(dest, "sha1")
-	if c.Diff {
+	if c.Diff && !c.Bool("remote_src") {
 		cp := &copier{Call: c, ctx: ctx, dest: dest}
 		r["diff"] = cp.contentDiff(old != "", []byte(text))
 	}

@@ -19,6 +19,7 @@ func TestIniFile(t *testing.T)     { moduletest.Replay(t, All, "testdata/ini_fil
 func TestLineinfile(t *testing.T)  { moduletest.Replay(t, All, "testdata/lineinfile.json") }
 func TestReplace(t *testing.T)     { moduletest.Replay(t, All, "testdata/replace.json") }
 func TestSlurp(t *testing.T)       { moduletest.Replay(t, All, "testdata/slurp.json") }
+func TestAttributes(t *testing.T)  { moduletest.Replay(t, All, "testdata/attributes.json") }
 func TestStat(t *testing.T)        { moduletest.Replay(t, All, "testdata/stat.json") }
 
 func TestUnarchive(t *testing.T) {

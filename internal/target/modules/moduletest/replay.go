@@ -5,6 +5,7 @@ package moduletest
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
 	"github.com/troupe-automation/troupe/module"
@@ -30,7 +32,13 @@ type Case struct {
 	Dirs   []string
 	Links  map[string]string
 	Ignore []string // result keys that differ for a reason the name of the case gives
-	Steps  []Step
+
+	Facts       bool              // compare ansible_facts, too
+	Mounts      map[string]string // folders of the case that stand where the machine's are
+	Prepare     string            // a shell script that runs in the directory before the first step
+	Unwatched   []string          // what no tree shows
+	Environment map[string]string // of all steps
+	Steps       []Step
 }
 
 // Step is one module run with the recorded result and tree.
@@ -42,6 +50,7 @@ type Step struct {
 	Environment map[string]string
 	Want        map[string]any
 	Tree        map[string][]string
+	Commands    []string // what programs of the case's own have written to the file "commands"
 }
 
 // volatile are the keys that differ from run to run.
@@ -71,8 +80,10 @@ func Replay(t *testing.T, list []*module.Module, file string) {
 			}
 			dir := hostos.RealPath(t.TempDir())
 			setUp(t, dir, c)
+			mount(t, dir, c.Mounts)
+			prepare(t, dir, c.Prepare)
 			for i, s := range c.Steps {
-				runStep(t, reg, dir, i, s, c.Ignore)
+				runStep(t, reg, dir, i, s, c)
 			}
 		})
 	}
@@ -104,7 +115,7 @@ func setUp(t *testing.T, dir string, c Case) {
 	}
 }
 
-func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, ignore []string) {
+func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, c Case) {
 	t.Helper()
 	m := reg.Lookup(s.Module)
 	if m == nil {
@@ -119,7 +130,13 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, igno
 		args["_raw_params"] = cmd
 	}
 	opts := module.Options{Name: s.Module, Check: s.Check, Diff: s.Diff, TmpDir: t.TempDir()}
-	for k, v := range s.Environment {
+	env := merged(s.Environment, nil)
+	for k, v := range c.Environment {
+		if _, own := env[k]; !own {
+			env[k] = v
+		}
+	}
+	for k, v := range env {
 		opts.Env = append(opts.Env, k+"="+strings.ReplaceAll(v, "@DIR@", dir))
 	}
 	if s.Payload != nil {
@@ -128,12 +145,20 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, igno
 			return io.NopCloser(bytes.NewReader(p)), nil
 		}}
 	}
-	got := canon(t, map[string]any(module.Execute(t.Context(), m, args, opts)), dir)
+	result := map[string]any(module.Execute(t.Context(), m, args, opts))
+	got := canon(t, result, dir)
+	wantFacts := s.Want["ansible_facts"]
 	want, _ := drop(s.Want).(map[string]any)
+	if c.Facts {
+		got["ansible_facts"], want["ansible_facts"] = replaceDir(result["ansible_facts"], dir, "@DIR@"), wantFacts
+	}
 	if _, ok := got["changed"]; !ok {
 		got["changed"] = false
 	}
-	for _, k := range ignore {
+	if got["failed"] == false { // Ansible does not show it
+		delete(got, "failed")
+	}
+	for _, k := range c.Ignore {
 		delete(got, k)
 		delete(want, k)
 	}
@@ -144,10 +169,13 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, igno
 			t.Errorf("step %d (%s): %s\n got %s\nwant %s", i, s.Module, k, show(g, gok), show(w, wok))
 		}
 	}
+	if commands := takeCommands(t, dir); !slices.Equal(commands, s.Commands) {
+		t.Errorf("step %d (%s): commands\n got %s\nwant %s", i, s.Module, strings.Join(commands, "\n     "), strings.Join(s.Commands, "\n     "))
+	}
 	if s.Tree == nil {
 		return
 	}
-	tree := snapshot(t, dir)
+	tree := snapshot(t, dir, c.Unwatched)
 	for _, n := range slices.Sorted(maps.Keys(merged(tree, s.Tree))) {
 		if !reflect.DeepEqual(tree[n], s.Tree[n]) {
 			t.Errorf("step %d (%s): file %s\n got %q\nwant %q", i, s.Module, n, tree[n], s.Tree[n])
@@ -242,7 +270,33 @@ func drop(v any) any {
 	return v
 }
 
-func snapshot(t *testing.T, dir string) map[string][]string {
+// takeCommands reads and removes the file in which programs of the case's own say how they were called.
+func takeCommands(t *testing.T, dir string) []string {
+	t.Helper()
+	file := filepath.Join(dir, "commands")
+	text, err := os.ReadFile(file)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err == nil {
+		err = os.Remove(file)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(strings.ReplaceAll(string(text), dir, "@DIR@"), "\n"), "\n")
+}
+
+// modeOf is the mode and, unless it is root's, the owner.
+func modeOf(info fs.FileInfo) string {
+	mode := hostos.ModeText(hostos.Perm(info))
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && (s.Uid != 0 || s.Gid != 0) {
+		mode += fmt.Sprintf(" %d:%d", s.Uid, s.Gid)
+	}
+	return mode
+}
+
+func snapshot(t *testing.T, dir string, unwatched []string) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
@@ -250,6 +304,12 @@ func snapshot(t *testing.T, dir string) map[string][]string {
 			return err
 		}
 		name, _ := filepath.Rel(dir, p)
+		if slices.Contains(unwatched, name) {
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
 		name = backupName.ReplaceAllString(name, ".@BACKUP@")
 		info, err := d.Info()
 		if err != nil {
@@ -261,14 +321,19 @@ func snapshot(t *testing.T, dir string) map[string][]string {
 			out[name] = []string{"link", strings.ReplaceAll(to, dir, "@DIR@")}
 			return err
 		case d.IsDir():
-			out[name] = []string{"dir", hostos.ModeText(hostos.Perm(info))}
+			out[name] = []string{"dir", modeOf(info)}
+		case !d.Type().IsRegular():
+			out[name] = []string{"other", modeOf(info)}
 		default:
 			b, err := os.ReadFile(p)
 			if err != nil {
 				return err
 			}
 			text := strings.ReplaceAll(strings.ReplaceAll(string(b), "\r\n", "\n"), dir, "@DIR@")
-			out[name] = []string{"file", hostos.ModeText(hostos.Perm(info)), text}
+			if !utf8.Valid(b) {
+				text = "sha1 " + hostos.SHA1(b)
+			}
+			out[name] = []string{"file", modeOf(info), text}
 		}
 		return nil
 	})

@@ -85,13 +85,22 @@ type packetFilter struct {
 
 func runIptables(ctx context.Context, c *module.Call) (module.Result, error) {
 	f := &packetFilter{c: c, run: hostos.RunnerOf(ctx, c), rule: iptablesRule(c)}
+	if c.Has("log_prefix") || c.Has("log_level") {
+		if !c.Has("jump") {
+			c.Args["jump"] = "LOG"
+		} else if c.Str("jump") != "LOG" {
+			return nil, module.Fail("Logging options can only be used with the LOG jump target.", nil)
+		}
+	}
+	said := f.rule
+	f.rule = iptablesRule(c)
 	var err error
 	if f.bin, err = f.run.Need(map[string]string{"ipv4": "iptables", "ipv6": "ip6tables"}[c.Str("ip_version")]); err != nil {
 		return nil, err
 	}
 	r := module.Result{
 		"changed": false, "failed": false, "ip_version": c.Str("ip_version"), "table": c.Str("table"), "chain": c.Args["chain"], "flush": c.Bool("flush"),
-		"rule": strings.Join(f.rule, " "), "state": c.Str("state"), "chain_management": c.Bool("chain_management"),
+		"rule": strings.Join(said, " "), "state": c.Str("state"), "chain_management": c.Bool("chain_management"),
 	}
 	changed := false
 	switch {
@@ -102,7 +111,7 @@ func runIptables(ctx context.Context, c *module.Call) (module.Result, error) {
 		}
 	case c.Has("policy"):
 		changed, err = f.policy()
-	case c.Bool("chain_management") && len(f.rule) == 0:
+	case len(f.rule) == 0:
 		changed, err = f.chain()
 	default:
 		changed, err = f.keepRule()
@@ -145,14 +154,27 @@ func (f *packetFilter) holds(args ...string) (bool, error) {
 	return err == nil && out.RC == 0, err
 }
 
+// listing are the words after -L and the chain.
+func (f *packetFilter) listing() []string {
+	if f.c.Bool("numeric") {
+		return []string{"--numeric"}
+	}
+	return nil
+}
+
 // policy sets what happens to packets that no rule of the chain takes.
 func (f *packetFilter) policy() (bool, error) {
-	out, err := f.must("-L", nil)
+	out, err := f.must("-L", f.listing())
 	if err != nil {
 		return false, err
 	}
 	want := f.c.Str("policy")
-	if first, _, _ := strings.Cut(out.Stdout, "\n"); strings.Contains(first, "(policy "+want+")") {
+	first, _, _ := strings.Cut(out.Stdout, "\n")
+	_, have, ok := strings.Cut(first, "(policy ")
+	if have, _, _ = strings.Cut(have, ")"); !ok {
+		return false, module.Fail("Can't detect current policy", nil)
+	}
+	if have, _, _ = strings.Cut(have, " "); have == want {
 		return false, nil
 	}
 	if !f.c.Check {
@@ -163,18 +185,18 @@ func (f *packetFilter) policy() (bool, error) {
 
 // chain makes or removes the chain itself.
 func (f *packetFilter) chain() (bool, error) {
-	there, err := f.holds(f.command("-L", nil)...)
+	there, err := f.holds(f.command("-L", f.listing())...)
 	want := f.c.Str("state") == "present"
 	if err != nil || there == want {
 		return false, err
 	}
-	if !f.c.Check {
+	if f.c.Bool("chain_management") && !f.c.Check {
 		_, err = f.must(map[bool]string{true: "-N", false: "-X"}[want], nil)
 	}
 	return true, err
 }
 
-// keepRule adds or removes the rule, and the chain around it when that is wanted.
+// keepRule adds or removes the rule.
 func (f *packetFilter) keepRule() (bool, error) {
 	there, err := f.holds(f.command("-C", f.rule)...)
 	want := f.c.Str("state") == "present"
@@ -183,15 +205,6 @@ func (f *packetFilter) keepRule() (bool, error) {
 	}
 	if f.c.Check {
 		return true, nil
-	}
-	if want && f.c.Bool("chain_management") {
-		if has, err := f.holds(f.command("-L", nil)...); err != nil {
-			return false, err
-		} else if !has {
-			if _, err := f.must("-N", nil); err != nil {
-				return false, err
-			}
-		}
 	}
 	action := "-D"
 	if want {
@@ -247,11 +260,12 @@ func iptablesRule(c *module.Call) []string {
 	if strings.EqualFold(c.Str("jump"), "tee") {
 		add("gateway", "--gateway")
 	}
-	if v := c.Str("log_prefix"); v != "" {
-		rule = append(rule, "--log-prefix", v)
-	}
+	add("log_prefix", "--log-prefix")
 	add("log_level", "--log-level")
 	add("to_destination", "--to-destination")
+	if ports := c.Strings("destination_ports"); len(ports) > 0 {
+		rule = append(rule, "-m", "multiport", "--dports", strings.Join(ports, ","))
+	}
 	add("to_source", "--to-source")
 	add("goto", "-g")
 	add("in_interface", "-i")
@@ -260,12 +274,13 @@ func iptablesRule(c *module.Call) []string {
 	add("set_counters", "-c")
 	add("source_port", "--source-port")
 	add("destination_port", "--destination-port")
-	if ports := c.Strings("destination_ports"); len(ports) > 0 {
-		rule = append(rule, "-m", "multiport", "--dports", strings.Join(ports, ","))
-	}
 	add("to_ports", "--to-ports")
-	add("set_dscp_mark", "--set-dscp")
-	add("set_dscp_mark_class", "--set-dscp-class")
+	for option, flag := range map[string]string{"set_dscp_mark": "--set-dscp", "set_dscp_mark_class": "--set-dscp-class"} { // never both
+		add(option, flag)
+		if c.Str(option) != "" && !strings.EqualFold(c.Str("jump"), "dscp") {
+			rule = append(rule, "-j", "DSCP")
+		}
+	}
 	switch c.Str("syn") {
 	case "match":
 		rule = append(rule, "--syn")
@@ -292,16 +307,16 @@ func iptablesRule(c *module.Call) []string {
 		rule = append(rule, c.Str("match_set_flags"))
 	}
 	if c.Str("limit") != "" || c.Str("limit_burst") != "" {
-		match("limit")
+		rule = append(rule, "-m", "limit")
 		add("limit", "--limit")
 		add("limit_burst", "--limit-burst")
 	}
 	if c.Str("uid_owner") != "" {
-		match("owner")
+		rule = append(rule, "-m", "owner")
 		add("uid_owner", "--uid-owner")
 	}
 	if c.Str("gid_owner") != "" {
-		match("owner")
+		rule = append(rule, "-m", "owner")
 		add("gid_owner", "--gid-owner")
 	}
 	if c.Str("reject_with") != "" {
@@ -312,7 +327,7 @@ func iptablesRule(c *module.Call) []string {
 	}
 	add("icmp_type", map[string]string{"ipv4": "--icmp-type", "ipv6": "--icmpv6-type"}[c.Str("ip_version")])
 	if v := c.Str("comment"); v != "" {
-		match("comment")
+		rule = append(rule, "-m", "comment")
 		rule = append(rule, "--comment", v)
 	}
 	return rule
