@@ -37,7 +37,7 @@ func (p *Project) lookup(ctx context.Context) template.LookupFunc {
 		if found || err != nil {
 			return results, err
 		}
-		return native.Lookup(t, name, terms, options)
+		return native.Lookup(t, p.Plugins.Search.Builtin("lookup", name), terms, options)
 	}
 }
 

@@ -33,10 +33,12 @@ type Options struct {
 	Secrets   *vault.Secrets
 	// PlaybookDir is where roles, group_vars and plugins are looked for; "" is the directory of the first playbook.
 	PlaybookDir string
-	ModulePath  []string
-	Natives     *module.Registry         // modules of the agent
-	Web         func(module string) bool // which of them live in its second image
-	Self        []string                 // command line that makes this program the agent
+	// FilesOnly: nobody named PlaybookDir, so what lies there as library/ and plugins does not count.
+	FilesOnly  bool
+	ModulePath []string
+	Natives    *module.Registry         // modules of the agent
+	Web        func(module string) bool // which of them live in its second image
+	Self       []string                 // command line that makes this program the agent
 	// Warn takes warnings in Ansible's words, Log messages of -v and above.
 	Warn func(text string)
 	Log  func(verbosity int, text string)
@@ -100,8 +102,10 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	p.varsPlugins = p.Plugins.VarsPlugins()
 	if o.PlaybookDir != "" {
 		if dir, err := filepath.Abs(o.PlaybookDir); err == nil {
-			finder.Paths = append([]string{filepath.Join(dir, "collections")}, finder.Paths...)
-			p.Plugins.Search.SetBasedir(dir)
+			if p.Plugins.Search.SetBasedir(dir); !o.FilesOnly {
+				finder.Paths = append([]string{filepath.Join(dir, "collections")}, finder.Paths...)
+				p.Plugins.Search.Add(dir)
+			}
 			p.first = dir
 		}
 	}
@@ -148,8 +152,11 @@ func (p *Project) SetBasedir(dir string) {
 		dir = abs
 	}
 	p.Loader.Basedir = dir
+	if p.Plugins.Search.SetBasedir(dir); p.opt.FilesOnly {
+		return
+	}
 	p.actions.setBasedir(dir)
-	p.Plugins.Search.SetBasedir(dir)
+	p.Plugins.Search.Add(dir)
 	paths := []string{filepath.Join(dir, "collections")}
 	if p.first != "" && p.first != dir { // a playbook of a collection finds the collections beside the first one too
 		paths = append(paths, filepath.Join(p.first, "collections"))

@@ -52,7 +52,11 @@ func Main(ctx context.Context, env *launch.Env, prog string, args []string) (int
 	if err != nil {
 		return 0, err
 	}
-	p, err := s.Standalone(ctx, ".")
+	load := s.Standalone
+	if s.Basedir() == "" { // plugins of the directory are what one wants to try
+		load = s.Project
+	}
+	p, err := load(ctx, ".")
 	if err != nil {
 		return 0, err
 	}

@@ -135,12 +135,16 @@ func (s *Session) Secrets(ctx context.Context) (*vault.Secrets, error) {
 
 // Project loads inventory and variables.
 func (s *Session) Project(ctx context.Context, dir string) (*troupe.Project, error) {
+	return s.project(ctx, dir, false)
+}
+
+func (s *Session) project(ctx context.Context, dir string, filesOnly bool) (*troupe.Project, error) {
 	secrets, err := s.Secrets(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return troupe.Load(ctx, troupe.Options{
-		Config: s.Config, Inventory: s.inventory(), ExtraVars: s.Values.List("extra_vars"), Secrets: secrets, PlaybookDir: dir,
+		Config: s.Config, Inventory: s.inventory(), ExtraVars: s.Values.List("extra_vars"), Secrets: secrets, PlaybookDir: dir, FilesOnly: filesOnly,
 		ModulePath: s.Values.List("module_path"), Natives: all.Registry, Web: all.Web, Self: s.Env.Self, Warn: s.Display.Warning,
 		Log: func(v int, msg string) { s.Display.V(v, "", msg) }, Output: s.Display, Flags: s.flags(), Verbosity: s.Verbosity,
 	})
@@ -154,12 +158,12 @@ func (s *Session) Basedir() string {
 	return s.Config.Str("PLAYBOOK_DIR")
 }
 
-// Standalone is Project for commands without a playbook: in Basedir, else in fallback. Names are searched in the collection that
+// Standalone is Project for commands without a playbook: in Basedir, else with the files of fallback. Names are searched in the collection that
 // Basedir lies in, too.
 func (s *Session) Standalone(ctx context.Context, fallback string) (*troupe.Project, error) {
 	dir := s.Basedir()
 	if dir == "" {
-		return s.Project(ctx, fallback)
+		return s.project(ctx, fallback, true)
 	}
 	p, err := s.Project(ctx, dir)
 	if err != nil {

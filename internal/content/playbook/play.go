@@ -3,6 +3,7 @@ package playbook
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/diag"
@@ -50,7 +51,7 @@ func (l *Loader) play(n *yamldoc.Node, path string) (*Play, error) {
 	if p.VarsPrompt, err = prompts(p.Attrs.Find("vars_prompt")); err != nil {
 		return nil, err
 	}
-	p.Collections = collectionsOf(p.Attrs, l.DefaultCollections)
+	p.Collections = collectionsOf(p.Attrs, withBuiltin(slices.Clone(l.DefaultCollections), "ansible.legacy"))
 	if p.Roles, err = l.roles(p); err != nil {
 		return nil, err
 	}
@@ -255,6 +256,14 @@ func truth(v value.Value) bool {
 	return false
 }
 
+// withBuiltin ends a list of collections with the one that stands for all that has no other; no list at all means that, too.
+func withBuiltin(list []string, last string) []string {
+	if len(list) == 0 || slices.Contains(list, "ansible.builtin") || slices.Contains(list, "ansible.legacy") {
+		return list
+	}
+	return append(list, last)
+}
+
 // collectionsOf is the `collections` keyword, or what is inherited.
 func collectionsOf(attrs Attrs, inherited []string) []string {
 	a := attrs.Find("collections")
@@ -267,7 +276,7 @@ func collectionsOf(attrs Attrs, inherited []string) []string {
 			out = append(out, s)
 		}
 	}
-	return out
+	return withBuiltin(out, "ansible.legacy")
 }
 
 // Compile lists the blocks of the play in the order they run: pre_tasks, roles with their dependencies, tasks, post_tasks,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -130,6 +131,7 @@ func (l *Loader) loadRole(r *Role, at, token source.Pos) error {
 	if err := l.roleDependencies(r); err != nil {
 		return err
 	}
+	r.Collections = l.roleCollections(r)
 	if r.Handlers, err = l.roleTasks(r, "handlers", r.HandlersFrom); err != nil {
 		return err
 	}
@@ -149,7 +151,7 @@ func (l *Loader) findRole(r *Role, at, token source.Pos) error {
 		}
 		r.FQCN = col + "." + short
 		r.Name = short
-		r.Collections = append([]string{col}, without(r.Collections, col)...)
+		r.Collections = append([]string{col}, without(r.Collections, col)...) // for its dependencies
 		return nil
 	}
 	var search []string
@@ -383,10 +385,23 @@ func (l *Loader) roleMeta(r *Role) error {
 		break
 	}
 	r.AllowDuplicates = r.AllowDuplicates || r.Meta.AllowDuplicates
-	for _, c := range r.Meta.Collections {
-		r.Collections = append(without(r.Collections, c), c)
-	}
 	return nil
+}
+
+// roleCollections is what the tasks of a role are searched in: nothing that a play says, but the role's own collection, or that of
+// the playbook, and those of its meta/main.yml.
+func (l *Loader) roleCollections(r *Role) []string {
+	own, last := l.DefaultCollections, "ansible.legacy"
+	if r.Collection != "" {
+		own, last = []string{r.Collection}, "ansible.builtin"
+	}
+	list := slices.Clone(own)
+	for _, c := range r.Meta.Collections {
+		if !slices.Contains(list, c) {
+			list = append(list, c)
+		}
+	}
+	return withBuiltin(list, last)
 }
 
 func (l *Loader) roleDependencies(r *Role) error {

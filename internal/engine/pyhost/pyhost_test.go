@@ -102,6 +102,7 @@ func newProject(t testing.TB, files map[string]string) *project {
 		return got, err
 	}
 	p.Search.SetBasedir(dir)
+	p.Search.Add(dir)
 	t.Cleanup(p.Close)
 	return p
 }

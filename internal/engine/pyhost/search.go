@@ -44,12 +44,11 @@ type Search struct {
 	found    map[string]*Plugin
 }
 
-// SetBasedir says which playbook's directory counts.
+// SetBasedir says which directory is the playbook's. Plugins beside it count once it is added.
 func (s *Search) SetBasedir(dir string) {
 	s.mu.Lock()
 	s.basedir = dir
 	s.mu.Unlock()
-	s.Add(dir)
 }
 
 // Basedir is the directory of the playbook.
@@ -169,6 +168,21 @@ func (s *Search) Find(kind, name string, collections []string) (*Plugin, error) 
 		s.mu.Unlock()
 	}
 	return p, err
+}
+
+// Builtin is where the redirects of a collection's name lead back into ansible.builtin: the name there, or the name itself.
+func (s *Search) Builtin(kind, name string) string {
+	if _, _, full := collection.Split(name); !full {
+		return name
+	}
+	to, err := s.Finder.Route(collection.Kind(kind), name)
+	if err != nil {
+		return name
+	}
+	if short, ok := strings.CutPrefix(to, "ansible.builtin."); ok {
+		return short
+	}
+	return name
 }
 
 func (s *Search) find(kind, name string, collections []string) (*Plugin, error) {

@@ -54,6 +54,9 @@ func (r *remote) prepare(a *attempt) error {
 	if err != nil {
 		return err
 	}
+	if r.x.Plugins != nil {
+		name = r.x.Plugins.Search.Builtin("connection", name)
+	}
 	opts := connection.Options{}
 	for _, s := range config.PluginOptions("connection", name) {
 		v, origin, err := r.x.Config.Option(&s, src)
