@@ -34,7 +34,7 @@ var layers = []string{
 	".",
 	"internal/report/render",
 	"internal/report/callback",
-	"internal/server/domain internal/server/secret internal/server/project internal/server/runner internal/server/external",
+	"internal/server/domain internal/server/secret internal/server/project internal/server/runner internal/server/external internal/server/bus",
 	"internal/server/store internal/server/rrule",
 	"internal/server/store/* internal/server/rbac internal/server/launch internal/server/live",
 	"internal/server/auth internal/server/inventory",

@@ -13,6 +13,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/server/auth"
 	"github.com/troupe-automation/troupe/internal/server/domain"
 	"github.com/troupe-automation/troupe/internal/server/rrule"
+	"github.com/troupe-automation/troupe/internal/server/secret"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
 
@@ -23,8 +24,14 @@ var credentialTypes []byte
 var roleDefinitions []byte
 
 // seed makes what every installation has, where it is not there yet. It returns the installation's id, and the first user's password if it was made up.
-func seed(ctx context.Context, db *store.DB, c Config) (install, password string, err error) {
+func seed(ctx context.Context, db *store.DB, box *secret.Box, c Config) (install, password string, err error) {
 	err = db.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.Lock(store.LockSchema); err != nil {
+			return err
+		}
+		if err := sameKey(tx, box); err != nil {
+			return err
+		}
 		if err := tx.Value(&install, "SELECT value FROM setting WHERE name = 'INSTALL_UUID'"); err != nil {
 			return err
 		}
@@ -47,6 +54,26 @@ func seed(ctx context.Context, db *store.DB, c Config) (install, password string
 		return nil
 	})
 	return install, password, err
+}
+
+// sameKey makes sure that the key file is the one that this database's secrets were sealed with: several servers share both.
+func sameKey(tx *store.Tx, box *secret.Box) error {
+	const name, place, known = "KEY_CHECK", "setting.key_check", "opens"
+	var sealed string
+	if err := tx.Value(&sealed, "SELECT value FROM setting WHERE name = ?", name); err != nil {
+		return err
+	}
+	if sealed == "" {
+		_, err := tx.Exec("INSERT INTO setting (name, value) VALUES (?, ?)", name, string(domain.Encode(box.Seal(place, known))))
+		return err
+	}
+	if err := json.Unmarshal([]byte(sealed), &sealed); err != nil {
+		return err
+	}
+	if text, err := box.Open(place, sealed); err != nil || text != known {
+		return errors.New("secrets in this database were sealed with another key: copy the file secret.keys from the data directory of a server that uses it")
+	}
+	return nil
 }
 
 func firstUser(tx *store.Tx, c Config) (string, error) {

@@ -16,10 +16,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/troupe-automation/troupe/internal/server/api"
 	"github.com/troupe-automation/troupe/internal/server/auth"
+	"github.com/troupe-automation/troupe/internal/server/bus"
 	"github.com/troupe-automation/troupe/internal/server/dispatch"
 	"github.com/troupe-automation/troupe/internal/server/live"
 	"github.com/troupe-automation/troupe/internal/server/project"
@@ -34,7 +36,9 @@ type Config struct {
 	Dir      string // data directory
 	Listen   string // host:port
 	Database string // "" for SQLite in Dir, or postgres://…
-	Node     string // name of this instance, the host's name when empty
+	// NATS are the addresses of an own NATS that several servers share; "" runs one in this process. NATSCredentials is a file with a key for it.
+	NATS, NATSCredentials string
+	Node                  string // name of this instance, the host's name when empty
 	// Admin and Password are the first user's, made when there is none. An empty password is made up and told.
 	Admin, Password string
 	Self            []string // this program
@@ -66,6 +70,11 @@ func Run(ctx context.Context, c Config) (err error) {
 			return err
 		}
 	}
+	holder, unlock, err := own(c.Dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	box, err := secret.Open(filepath.Join(c.Dir, "secret.keys"))
 	if err != nil {
 		return err
@@ -81,12 +90,17 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err := clean(filepath.Join(c.Dir, "runs")); err != nil {
 		return err
 	}
-	install, password, err := seed(ctx, db, c)
+	install, password, err := seed(ctx, db, box, c)
 	if err != nil {
 		return fmt.Errorf("filling the database: %w", err)
 	}
+	lines, err := bus.Open(ctx, bus.Config{URLs: c.NATS, Credentials: c.NATSCredentials, Dir: filepath.Join(c.Dir, "bus"), Log: c.Log})
+	if err != nil {
+		return err
+	}
+	defer lines.Close()
 	hub := live.NewHub()
-	d := dispatch.New(dispatch.Config{DB: db, Box: box, Projects: project.New(filepath.Join(c.Dir, "projects")), Node: c.Node, Self: c.Self, Dir: filepath.Join(c.Dir, "runs"), Log: c.Log, Live: hub,
+	d := dispatch.New(dispatch.Config{DB: db, Bus: lines, Box: box, Holder: holder, Projects: project.New(filepath.Join(c.Dir, "projects")), Node: c.Node, Self: c.Self, Dir: filepath.Join(c.Dir, "runs"), Log: c.Log, Live: hub,
 		HTTP: &http.Client{Timeout: 30 * time.Second}})
 	rest := api.New(api.Config{DB: db, Box: box, Auth: auth.New(db), Dispatcher: d, Node: c.Node, InstallID: install, Release: c.Version, Log: c.Log, Projects: filepath.Join(c.Dir, "projects")})
 	listener, err := net.Listen("tcp", c.Listen)
@@ -124,6 +138,27 @@ func Run(ctx context.Context, c Config) (err error) {
 	}
 	parts.Wait()
 	return err
+}
+
+// own takes a data directory for this process alone and returns the name of its installation, which it keeps.
+func own(dir string) (name string, unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(dir, "installation"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // descriptors are small
+		return "", nil, errors.Join(fmt.Errorf("another server uses %s: give this one a directory of its own with --data", dir), f.Close())
+	}
+	b, err := io.ReadAll(f)
+	if err == nil && len(b) == 0 {
+		made, _ := auth.Token(16)
+		b = []byte(made)
+		_, err = f.Write(b)
+	}
+	if err != nil {
+		return "", nil, errors.Join(err, f.Close())
+	}
+	return string(b), func() { f.Close() }, nil
 }
 
 // clean removes the private directories that a killed server left behind.

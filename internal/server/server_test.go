@@ -245,7 +245,7 @@ func TestCancel(t *testing.T) {
 	_, second := s.call(admin, "POST", fmt.Sprintf("/api/v2/job_templates/%d/launch/", e.template), anyMap{})
 	waiting := fmt.Sprintf("/api/v2/jobs/%v/", second["job"])
 	s.wait(waiting, func(o anyMap) bool {
-		return strings.Contains(fmt.Sprint(o["job_explanation"]), fmt.Sprintf("waiting for job %v", out["job"]))
+		return strings.Contains(fmt.Sprint(o["job_explanation"]), fmt.Sprintf("waiting for job-%v to finish", out["job"]))
 	})
 	if status, _ := s.call(admin, "POST", waiting+"cancel/", nil); status != 202 {
 		t.Errorf("cancel of a waiting job: %d", status)

@@ -24,6 +24,8 @@ func command(prog string) *argparse.Command {
 			{Names: []string{"--data"}, Dest: "data", Metavar: "DIR", Help: "where database, keys and projects are (~/.local/share/troupe)"},
 			{Names: []string{"--listen"}, Dest: "listen", Metavar: "HOST:PORT", Help: "where to listen (127.0.0.1:8052)"},
 			{Names: []string{"--database"}, Dest: "database", Metavar: "URL", Help: "postgres://… instead of a file in the data directory"},
+			{Names: []string{"--nats"}, Dest: "nats", Metavar: "URL,...", Help: "an own NATS that several servers share; without it each has one inside"},
+			{Names: []string{"--nats-credentials"}, Dest: "nats_credentials", Metavar: "FILE", Help: "a key for it"},
 			{Names: []string{"--node"}, Dest: "node", Metavar: "NAME", Help: "name of this instance (the host's name)"},
 			{Names: []string{"--admin"}, Dest: "admin", Metavar: "NAME", Help: "the first user (admin)"},
 			{Names: []string{"--admin-password-file"}, Dest: "admin_password_file", Metavar: "FILE", Help: "the first user's password; without it one is made up and shown"},
@@ -79,7 +81,7 @@ func (env Env) run(ctx context.Context) error {
 		level = slog.LevelDebug
 	}
 	c := server.Config{
-		Dir: or("data", filepath.Join(os.Getenv("HOME"), ".local", "share", "troupe")), Listen: or("listen", "127.0.0.1:8052"), Database: v.Str("database"), Node: v.Str("node"),
+		Dir: or("data", filepath.Join(os.Getenv("HOME"), ".local", "share", "troupe")), Listen: or("listen", "127.0.0.1:8052"), Database: v.Str("database"), Node: v.Str("node"), NATS: v.Str("nats"), NATSCredentials: v.Str("nats_credentials"),
 		Admin: or("admin", "admin"), Self: []string{env.Program}, Version: env.Version, Out: env.Stdout,
 		Log: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level})),
 	}

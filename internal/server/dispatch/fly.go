@@ -22,26 +22,32 @@ import (
 
 // fly runs one job to its end. ctx ends when the job is canceled or the server stops; server ends only when the server stops.
 func (d *Dispatcher) fly(ctx, server context.Context, job domain.Record) {
-	in := d.newIntake(job)
+	in := d.newIntake(server, job)
 	status, why := d.perform(ctx, job, in)
-	if ctx.Err() != nil && status != "successful" {
+	if cause := context.Cause(ctx); cause != nil && status != "successful" {
 		status, why = "canceled", ""
-		if server.Err() != nil {
+		if !errors.Is(cause, errCanceled) {
 			status, why = "error", "The server was stopped while this job ran."
 		}
 	}
-	// What the run said must be stored even though its context is gone.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	// What the run said must be stored even though its context is gone, and though the database may be away.
+	patient := time.Hour
+	if server.Err() != nil {
+		patient = lastWords
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), patient)
 	defer cancel()
 	if err := in.close(last); err != nil {
 		d.Log.Error("storing events", "job", job.ID(), "error", err)
 		status, why = "error", "Its events could not be stored: "+err.Error()
 	}
-	err := d.DB.Write(last, func(tx *store.Tx) error {
-		if err := in.summaries(tx); err != nil {
+	here := mine(job, d.Node)
+	err := d.DB.Persist(last, func(tx *store.Tx) error {
+		ended, err := d.end(tx, job, here, status, why, in.results())
+		if err != nil || !ended { // somebody else has, or this is the second time
 			return err
 		}
-		return d.end(tx, job, status, why, in.results())
+		return in.summaries(tx)
 	})
 	if err != nil {
 		d.Log.Error("ending a job", "job", job.ID(), "error", err)
@@ -75,13 +81,20 @@ func (d *Dispatcher) play(ctx context.Context, job domain.Record, in *intake) (s
 		return "error", err.Error()
 	}
 	defer os.RemoveAll(dir)
-	spec, err := d.spec(ctx, job, dir)
+	var spec runner.Spec
+	err = d.DB.Patiently(ctx, func() error {
+		own, err := os.MkdirTemp(dir, "")
+		if err == nil {
+			spec, err = d.spec(ctx, job, own)
+		}
+		return err
+	})
 	if err != nil {
 		in.say("\x1b[1;31mERROR! " + err.Error() + "\x1b[0m")
 		return "error", err.Error()
 	}
 	shown := domain.Record{"job_args": string(domain.Encode(append(append([]string{}, spec.Self...), spec.Args...))), "job_cwd": spec.Dir, "job_env": domain.Encode(publicEnv(spec.Env)), "scm_revision": job["scm_revision"]}
-	if err := d.DB.Write(ctx, func(tx *store.Tx) error { return tx.Update(job.Type(), job.ID(), shown) }); err != nil {
+	if err := d.DB.Persist(ctx, func(tx *store.Tx) error { return tx.Update(job.Type(), job.ID(), shown) }); err != nil {
 		return "error", err.Error()
 	}
 	out := runner.Run(ctx, spec, in.line)

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,8 +16,10 @@ import (
 
 // intake turns the lines of a run into the events of AWX, stores them in batches and passes them on.
 type intake struct {
-	d   *Dispatcher
-	job domain.Record
+	d       *Dispatcher
+	job     domain.Record
+	ctx     context.Context // for storing; ends some time after the server
+	stopped func() bool
 
 	mu      sync.Mutex // guards all below
 	batch   []store.Event
@@ -40,20 +43,28 @@ const (
 	batchEvents = 1000
 	batchBytes  = 512 << 10
 	batchDelay  = 50 * time.Millisecond
+	lastWords   = 20 * time.Second // how long a stopping server stores what runs have said
 )
 
-func (d *Dispatcher) newIntake(job domain.Record) *intake {
+func (d *Dispatcher) newIntake(ctx context.Context, job domain.Record) *intake {
 	in := &intake{d: d, job: job, tasks: map[string]int64{}, hosts: map[string]int64{}, kick: make(chan struct{}, 1), done: make(chan struct{})}
 	if id := job.Int("inventory"); id != 0 {
-		tx := d.DB.Read(context.Background())
-		in.err = tx.Query("SELECT name, id FROM host WHERE inventory = ?", []any{id}, func(scan func(...any) error) error {
-			var name string
-			var host int64
-			err := scan(&name, &host)
-			in.hosts[name] = host
-			return err
+		in.err = d.DB.Patiently(ctx, func() error {
+			clear(in.hosts)
+			tx := d.DB.Read(ctx)
+			return tx.Query("SELECT name, id FROM host WHERE inventory = ?", []any{id}, func(scan func(...any) error) error {
+				var name string
+				var host int64
+				err := scan(&name, &host)
+				in.hosts[name] = host
+				return err
+			})
 		})
 	}
+	// What the run said is stored also when the server stops, but not for ever.
+	storing, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	in.ctx = storing
+	in.stopped = context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, cancel) })
 	d.jobs.Go(in.pump)
 	return in
 }
@@ -71,7 +82,7 @@ func (in *intake) pump() {
 		}
 		timer.Reset(batchDelay)
 		in.mu.Lock()
-		err := in.flush(context.Background())
+		err := in.flush(in.ctx)
 		if err != nil && in.err == nil {
 			in.err = err
 		}
@@ -85,7 +96,14 @@ func (in *intake) flush(ctx context.Context) error {
 		return in.err
 	}
 	batch := in.batch
-	err := in.d.DB.Write(ctx, func(tx *store.Tx) error { return tx.AppendEvents(in.job.ID(), batch) })
+	tries := 0
+	err := in.d.DB.Persist(ctx, func(tx *store.Tx) error {
+		tries++
+		return tx.AppendEvents(in.job.ID(), batch)
+	})
+	if tries > 1 && errors.Is(err, store.ErrConflict) {
+		err = nil // the first try was not answered and had come through
+	}
 	if err == nil {
 		in.d.Live.Events(in.job.ID(), in.job.Type(), batch)
 		in.batch, in.size = nil, 0
@@ -96,6 +114,7 @@ func (in *intake) flush(ctx context.Context) error {
 // close stores what is left.
 func (in *intake) close(ctx context.Context) error {
 	close(in.done)
+	defer in.stopped()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return in.flush(ctx)
@@ -126,7 +145,7 @@ func (in *intake) add(e store.Event, stdout string, data map[string]any) int64 {
 	in.batch = append(in.batch, e)
 	in.size += len(e.Stdout) + len(e.Data) + 100
 	if len(in.batch) >= batchEvents || in.size >= batchBytes {
-		if err := in.flush(context.Background()); err != nil && in.err == nil {
+		if err := in.flush(in.ctx); err != nil && in.err == nil {
 			in.err = err
 		}
 	}

@@ -141,7 +141,8 @@ func (d *Dispatcher) step(tx *store.Tx, job domain.Record) error {
 	case failedPath:
 		status, why = "failed", "No error handling path for workflow job node(s) that failed."
 	}
-	return d.end(tx, job, status, why, nil)
+	_, err = d.end(tx, job, unended, status, why, nil)
+	return err
 }
 
 // turn tells whether a node's parents have all had theirs, and whether it is to run.

@@ -229,6 +229,14 @@ func (db *DB) Migrate(ctx context.Context) error {
 		return err
 	}
 	return db.Write(ctx, func(tx *Tx) error {
+		if err := tx.Lock(LockSchema); err != nil {
+			return err
+		}
+		if db.Dialect() != "sqlite" { // another process may have been faster
+			if steps, err = db.Plan(ctx); err != nil {
+				return err
+			}
+		}
 		for _, s := range steps {
 			if _, err := tx.Exec(s); err != nil {
 				return err

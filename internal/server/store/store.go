@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/troupe-automation/troupe/internal/server/domain"
 )
@@ -36,6 +37,10 @@ type Dialect interface {
 	Regex(expr string, ignoreCase bool) string
 	// Conflict tells whether an error says that a unique index refused the row.
 	Conflict(err error) bool
+	// Away tells whether an error says that the database cannot be asked now, and may be later.
+	Away(err error) bool
+	// Lock is a statement that waits until no other transaction holds the lock of that number, "" where writers are alone anyway.
+	Lock(number int) string
 	// Serial tells whether one writer at a time is allowed.
 	Serial() bool
 }
@@ -117,6 +122,46 @@ func (db *DB) commit(ctx context.Context, f func(*Tx) error) (*Tx, error) {
 	}
 	return tx, sqlTx.Commit()
 }
+
+// Persist is Write for what must not be lost: while the database is away it is tried again, until ctx is done. A transaction whose
+// commit was not answered may have happened: f must find that out.
+func (db *DB) Persist(ctx context.Context, f func(*Tx) error) error {
+	return db.Patiently(ctx, func() error { return db.Write(ctx, f) })
+}
+
+// Patiently runs f again and again while the database is away, until ctx is done.
+func (db *DB) Patiently(ctx context.Context, f func() error) error {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err := f()
+		if err == nil || !db.dialect.Away(err) {
+			return err
+		}
+		again := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			again.Stop()
+			return err
+		case <-again.C:
+		}
+	}
+}
+
+// Away tells whether an error says that the database cannot be asked now, and may be later.
+func (db *DB) Away(err error) bool { return db.dialect.Away(err) }
+
+// Lock keeps other transactions with the same lock out until this one ends.
+func (tx *Tx) Lock(number int) error {
+	if s := tx.db.dialect.Lock(number); s != "" {
+		_, err := tx.Exec(s)
+		return err
+	}
+	return nil
+}
+
+// Numbers of locks.
+const (
+	LockSchema = 71001 + iota // one process changes tables and makes what every installation has
+)
 
 // After runs f when the transaction has been committed.
 func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
