@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -72,10 +73,42 @@ func PostgreSQL(t testing.TB, dir string) {
 	if out, err := as("postgres", data, initdb[0], "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale", "C").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	server := as("postgres", data, filepath.Join(filepath.Dir(initdb[0]), "postgres"), "-D", data, "-k", data, "-c", "listen_addresses=", "-c", "wal_level=logical", "-c", "fsync=off")
+	startPostgreSQL(t, data)
+}
+
+func startPostgreSQL(t testing.TB, data string) {
+	t.Helper()
+	programs, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	server := as("postgres", data, programs[0], "-D", data, "-k", data, "-c", "listen_addresses=", "-c", "wal_level=logical", "-c", "fsync=off")
 	serve(t, server, func() error {
 		return exec.Command("psql", "-h", data, "-U", "postgres", "-c", "select 1").Run()
 	})
+}
+
+// RestartPostgreSQL stops the server that PostgreSQL started in dir, without waiting for its clients, and starts it again after pause.
+func RestartPostgreSQL(t testing.TB, dir string, pause time.Duration) {
+	t.Helper()
+	data := filepath.Join(dir, "pg")
+	b, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(b), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); syscall.Kill(pid, 0) == nil; {
+		if time.Now().After(deadline) {
+			t.Fatal("the database does not stop")
+		}
+		time.Sleep(20 * time.Millisecond) // another process: there is nothing to wait for
+	}
+	time.Sleep(pause)
+	startPostgreSQL(t, data)
 }
 
 // MySQL runs a MariaDB server whose socket is my/s below dir, for the user root. It skips the test where there is none.

@@ -124,6 +124,19 @@ func (s *Store) Update(ctx context.Context, src Source, say func(string)) (revis
 			return "", err
 		}
 	}
+	out, err := s.fetch(ctx, src, cache)
+	say(out)
+	if err != nil {
+		return "", err
+	}
+	return s.resolve(ctx, src, cache)
+}
+
+// fetch brings all branches and tags into the cache, which is made when needed.
+func (s *Store) fetch(ctx context.Context, src Source, cache string) (string, error) {
+	if err := CheckURL(src.URL); err != nil {
+		return "", err
+	}
 	if _, err := os.Stat(filepath.Join(cache, "HEAD")); err != nil {
 		if err := os.MkdirAll(cache, 0o700); err != nil {
 			return "", err
@@ -139,12 +152,7 @@ func (s *Store) Update(ctx context.Context, src Source, say func(string)) (revis
 		}
 		specs = append(specs, src.Refspec)
 	}
-	out, err := s.git(ctx, src, cache, append([]string{"fetch", "--prune", "--force", "--no-tags", "--", src.remote()}, specs...)...)
-	say(out)
-	if err != nil {
-		return "", err
-	}
-	return s.resolve(ctx, src, cache)
+	return s.git(ctx, src, cache, append([]string{"fetch", "--prune", "--force", "--no-tags", "--", src.remote()}, specs...)...)
 }
 
 // remote is the address with the user's name; the password goes another way.
@@ -186,19 +194,81 @@ func (s *Store) Checkout(ctx context.Context, src Source, revision, dir string) 
 		return fmt.Errorf("the project has no revision yet: update it first")
 	}
 	cache := s.cache(src)
-	defer s.lock(cache)()
-	if _, err := s.git(ctx, src, s.Dir, "clone", "--quiet", "--shared", "--no-checkout", "--", cache, dir); err != nil {
+	tree, err := func() (string, error) {
+		defer s.lock(cache)()
+		return s.tree(ctx, src, cache, revision)
+	}()
+	if err != nil {
 		return err
 	}
-	if _, err := s.git(ctx, src, dir, "checkout", "--quiet", "--detach", revision); err != nil {
-		return err
-	}
+	return os.CopyFS(dir, os.DirFS(tree))
+}
+
+// kept is how many revisions of a repository stay checked out for the runs to come.
+const kept = 4
+
+// tree is a revision's files, checked out once and copied for each run: git needs longer than a small playbook. The caller has the lock.
+func (s *Store) tree(ctx context.Context, src Source, cache, revision string) (string, error) {
+	trees := filepath.Join(cache, "troupe-trees")
+	name := revision
 	if src.Submodules {
-		if _, err := s.git(ctx, src, dir, "submodule", "update", "--init", "--recursive", "--quiet"); err != nil {
-			return err
+		name += "-submodules"
+	}
+	tree := filepath.Join(trees, name)
+	now := time.Now()
+	if os.Chtimes(tree, now, now) == nil {
+		return tree, nil
+	}
+	if err := os.MkdirAll(trees, 0o700); err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(trees)
+	if err != nil {
+		return "", err
+	}
+	type aged struct {
+		path string
+		used time.Time
+	}
+	var old []aged
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			old = append(old, aged{filepath.Join(trees, e.Name()), info.ModTime()})
 		}
 	}
-	return nil
+	slices.SortFunc(old, func(a, b aged) int { return b.used.Compare(a.used) })
+	for i, o := range old {
+		// One that was used a moment ago may be being copied.
+		if i >= kept-1 && now.Sub(o.used) > time.Hour {
+			if err := os.RemoveAll(o.path); err != nil {
+				return "", err
+			}
+		}
+	}
+	if _, err := s.git(ctx, src, cache, "cat-file", "-e", revision+"^{commit}"); err != nil {
+		// Another server fetched it, or the cache was lost.
+		if _, err := s.fetch(ctx, src, cache); err != nil {
+			return "", err
+		}
+	}
+	making, err := os.MkdirTemp(trees, ".making-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(making)
+	files := filepath.Join(making, "files")
+	if _, err := s.git(ctx, src, s.Dir, "clone", "--quiet", "--shared", "--template=", "--no-checkout", "--", cache, files); err != nil {
+		return "", err
+	}
+	if _, err := s.git(ctx, src, files, "checkout", "--quiet", "--detach", revision); err != nil {
+		return "", err
+	}
+	if src.Submodules {
+		if _, err := s.git(ctx, src, files, "submodule", "update", "--init", "--recursive", "--quiet"); err != nil {
+			return "", err
+		}
+	}
+	return tree, os.Rename(files, tree)
 }
 
 // Resolve finds the commit of a branch in what was fetched last.
