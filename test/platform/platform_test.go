@@ -220,6 +220,10 @@ func (n *node) estate(ledger, seconds string) (template int64) {
 	if err := os.WriteFile(filepath.Join(repo, "site.yml"), []byte(play), 0o600); err != nil {
 		n.t.Fatal(err)
 	}
+	slow := "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: sleep 60\n"
+	if err := os.WriteFile(filepath.Join(repo, "slow.yml"), []byte(slow), 0o600); err != nil {
+		n.t.Fatal(err)
+	}
 	for _, args := range [][]string{{"init", "-q", "-b", "main", "."}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "init"}} {
 		cmd := exec.Command("git", args...)
 		cmd.Dir = repo
