@@ -37,7 +37,7 @@ var layers = []string{
 	"internal/server/domain internal/server/secret internal/server/project internal/server/runner internal/server/external internal/server/bus",
 	"internal/server/store internal/server/rrule",
 	"internal/server/store/* internal/server/rbac internal/server/launch internal/server/live",
-	"internal/server/auth internal/server/inventory",
+	"internal/server/auth internal/server/inventory internal/server/notify",
 	"internal/server/dispatch",
 	"internal/server/api",
 	"internal/server",

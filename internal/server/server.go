@@ -24,6 +24,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/server/bus"
 	"github.com/troupe-automation/troupe/internal/server/dispatch"
 	"github.com/troupe-automation/troupe/internal/server/live"
+	"github.com/troupe-automation/troupe/internal/server/notify"
 	"github.com/troupe-automation/troupe/internal/server/project"
 	"github.com/troupe-automation/troupe/internal/server/secret"
 	"github.com/troupe-automation/troupe/internal/server/store"
@@ -100,9 +101,10 @@ func Run(ctx context.Context, c Config) (err error) {
 	}
 	defer lines.Close()
 	hub := live.NewHub()
+	sender := notify.NewSender(db, box, c.Node, c.Log)
 	d := dispatch.New(dispatch.Config{DB: db, Bus: lines, Box: box, Holder: holder, Projects: project.New(filepath.Join(c.Dir, "projects")), Node: c.Node, Self: c.Self, Dir: filepath.Join(c.Dir, "runs"), Log: c.Log, Live: hub,
-		HTTP: &http.Client{Timeout: 30 * time.Second}})
-	rest := api.New(api.Config{DB: db, Box: box, Auth: auth.New(db), Dispatcher: d, Node: c.Node, InstallID: install, Release: c.Version, Log: c.Log, Projects: filepath.Join(c.Dir, "projects")})
+		Notifications: sender})
+	rest := api.New(api.Config{DB: db, Box: box, Auth: auth.New(db), Dispatcher: d, Notifications: sender, Node: c.Node, InstallID: install, Release: c.Version, Log: c.Log, Projects: filepath.Join(c.Dir, "projects")})
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
@@ -115,8 +117,9 @@ func Run(ctx context.Context, c Config) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var parts sync.WaitGroup
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	parts.Go(func() { failed <- d.Run(ctx) })
+	parts.Go(func() { failed <- sender.Run(ctx) })
 	parts.Go(func() {
 		err := srv.Serve(listener)
 		if errors.Is(err, http.ErrServerClosed) {
@@ -124,13 +127,13 @@ func Run(ctx context.Context, c Config) (err error) {
 		}
 		failed <- err
 	})
-	notify("READY=1")
+	systemd("READY=1")
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 		stop()
 	}
-	notify("STOPPING=1")
+	systemd("STOPPING=1")
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	if down := srv.Shutdown(last); down != nil {
@@ -175,8 +178,8 @@ func clean(dir string) error {
 	return nil
 }
 
-// notify tells systemd how the service is, where it asked to be told.
-func notify(state string) {
+// systemd hears how the service is, where it asked to be told.
+func systemd(state string) {
 	address := os.Getenv("NOTIFY_SOCKET")
 	if address == "" {
 		return

@@ -50,11 +50,13 @@ type Config struct {
 	Box        *secret.Box
 	Auth       *auth.Auth
 	Dispatcher Dispatcher
-	Node       string // this instance's name
-	InstallID  string
-	Release    string // our own version
-	Log        *slog.Logger
-	Projects   string // directory of manual projects
+	// Notifications is told when some were left.
+	Notifications interface{ Wake() }
+	Node          string // this instance's name
+	InstallID     string
+	Release       string // our own version
+	Log           *slog.Logger
+	Projects      string // directory of manual projects
 }
 
 // Server answers requests.

@@ -75,6 +75,7 @@ func init() { // the tables refer to functions that refer to the tables
 		"workflow_approval":          approvalHooks,
 		"ad_hoc_command":             adHocHooks,
 		"notification_template":      notificationTemplateHooks,
+		"notification":               notificationHooks,
 		"instance":                   instanceHooks,
 		"instance_group":             instanceGroupHooks,
 		"execution_environment":      executionEnvironmentHooks,

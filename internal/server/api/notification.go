@@ -2,10 +2,11 @@ package api
 
 import (
 	"encoding/json"
-	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/notify"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
 
@@ -64,7 +65,7 @@ func notificationTemplateHooks() hooks {
 					return err
 				}
 			}
-			q.sealFields("notification_template.notification_configuration", in, before, secretEntry(kind))
+			q.sealFields(notify.Place, in, before, secretEntry(kind))
 			rec["notification_configuration"] = domain.Encode(in)
 			return nil
 		},
@@ -90,6 +91,53 @@ func trimMark(name string) string {
 var notificationTestAction = &action{
 	rules: map[string]string{"POST": ":change"},
 	post: func(q *request, _ *domain.Resource, rec domain.Record, _ map[string]any) (*reply, error) {
-		return nil, detail(501, "%s", fmt.Sprintf("This server does not send notifications yet (%s).", rec.Str("notification_type")))
+		var made domain.Record
+		err := q.write(func(tx *store.Tx) error {
+			var err error
+			made, err = notify.Test(tx, rec)
+			tx.After(q.Notifications.Wake)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		r := domain.Of("notification")
+		if made, err = q.get(r.Type, made.ID()); err != nil {
+			return nil, err
+		}
+		shown, err := q.show(r, made, true)
+		if err != nil {
+			return nil, err
+		}
+		o := newObject()
+		o.set("notification", made.ID())
+		for _, k := range shown.keys {
+			if v, has := shown.values[k]; has {
+				o.set(k, v)
+			}
+		}
+		return &reply{status: http.StatusAccepted, body: o, location: href(r, made.ID())}, nil
 	},
+}
+
+func notificationHooks() hooks {
+	return hooks{show: func(_ *request, rec domain.Record, o *object, _ bool) error {
+		subject, body := notify.Shown(rec.Str("notification_type"))
+		if !subject {
+			o.drop("subject")
+		}
+		if !body {
+			o.drop("body")
+			return nil
+		}
+		var text string
+		if err := rec.Into("body", &text); err != nil {
+			return err
+		}
+		o.set("body", text)
+		if rec.Str("notification_type") != "email" && json.Valid([]byte(text)) && text[0] == '{' {
+			o.set("body", json.RawMessage(text))
+		}
+		return nil
+	}}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/server/domain"
 	"github.com/troupe-automation/troupe/internal/server/launch"
+	"github.com/troupe-automation/troupe/internal/server/notify"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
 
@@ -249,8 +250,16 @@ func decide(status string) *action {
 				now := domain.Stamp(time.Now())
 				n, err = tx.UpdateWhere(r.Type, store.All(store.Is("id", rec.ID()), store.Where("t.status IN ('new', 'pending', 'waiting', 'running')")),
 					domain.Record{"status": status, "failed": status != "successful", "finished": now, "event_processing_finished": true, "approved_or_denied_by": q.actor.ID})
+				if err != nil || n == 0 {
+					return err
+				}
 				tx.After(q.Dispatcher.Wake)
-				return err
+				tx.After(q.Notifications.Wake)
+				decision := notify.Denied
+				if status == "successful" {
+					decision = notify.Approved
+				}
+				return notify.Approval(tx, rec, decision)
 			})
 			if err != nil {
 				return nil, err

@@ -15,7 +15,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"net/http"
 	"runtime"
 	"strconv"
 	"sync"
@@ -23,6 +22,7 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/server/bus"
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/notify"
 	"github.com/troupe-automation/troupe/internal/server/project"
 	"github.com/troupe-automation/troupe/internal/server/secret"
 	"github.com/troupe-automation/troupe/internal/server/store"
@@ -42,8 +42,8 @@ type Config struct {
 	Log    *slog.Logger
 	// Live is told of new events and states; it must not block.
 	Live Live
-	// HTTP sends notifications.
-	HTTP *http.Client
+	// Notifications is told when some were left.
+	Notifications interface{ Wake() }
 }
 
 // Live passes news on to those who watch.
@@ -144,6 +144,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 			}
 			if d.leader() {
 				failed("schedules", d.due(ctx))
+				failed("approvals", d.expire(ctx))
 			}
 		}
 	}
@@ -221,8 +222,8 @@ func mine(job domain.Record, node string) store.Condition {
 }
 
 // end gives a job its last state, in the caller's transaction, if it is in one of the states that it may be ended from; false says that it
-// is not, and nothing was changed. more are further changes.
-func (d *Dispatcher) end(tx *store.Tx, job domain.Record, from store.Condition, status, why string, more domain.Record) (bool, error) {
+// is not, and nothing was changed. more are further changes, also what else happens then, before the job is told of.
+func (d *Dispatcher) end(tx *store.Tx, job domain.Record, from store.Condition, status, why string, more domain.Record, also ...func(*store.Tx) error) (bool, error) {
 	now := time.Now()
 	changes := domain.Record{"status": status, "failed": status != "successful", "finished": domain.Stamp(now), "event_processing_finished": true, "job_explanation": why, "pending_reason": ""}
 	if job.Has("started") {
@@ -246,5 +247,11 @@ func (d *Dispatcher) end(tx *store.Tx, job domain.Record, from store.Condition, 
 		return false, err
 	}
 	tx.After(func() { d.Live.Status(job); d.Wake() })
-	return true, d.notify(tx, job, status)
+	for _, f := range also { // before the job is told of
+		if err := f(tx); err != nil {
+			return true, err
+		}
+	}
+	tx.After(d.Notifications.Wake)
+	return true, notify.Job(tx, job, status)
 }

@@ -43,11 +43,8 @@ func (d *Dispatcher) fly(ctx, server context.Context, job domain.Record) {
 	}
 	here := mine(job, d.Node)
 	err := d.DB.Persist(last, func(tx *store.Tx) error {
-		ended, err := d.end(tx, job, here, status, why, in.results())
-		if err != nil || !ended { // somebody else has, or this is the second time
-			return err
-		}
-		return in.summaries(tx)
+		_, err := d.end(tx, job, here, status, why, in.results(), in.summaries) // unless somebody else has, or this is the second time
+		return err
 	})
 	if err != nil {
 		d.Log.Error("ending a job", "job", job.ID(), "error", err)

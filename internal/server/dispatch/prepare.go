@@ -239,7 +239,11 @@ func (o *injected) add(c, kind domain.Record, in map[string]any) error {
 	}
 	vars := jinja.Vars{}
 	for k, v := range in {
-		vars[k] = toValue(v)
+		x, err := value.FromGo(v)
+		if err != nil {
+			return fmt.Errorf("%s: %w", k, err)
+		}
+		vars[k] = x
 	}
 	tower := value.NewDict()
 	names := value.NewDict()
@@ -290,16 +294,4 @@ func render(template string, vars jinja.Vars) (string, error) {
 		return "", err
 	}
 	return p.Render(vars)
-}
-
-func toValue(v any) value.Value {
-	switch v := v.(type) {
-	case bool:
-		return value.Bool(v)
-	case float64:
-		return value.Float(v)
-	case string:
-		return value.Str(v)
-	}
-	return value.Str(fmt.Sprint(v))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/server/bus"
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/notify"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
 
@@ -150,6 +151,10 @@ func (d *Dispatcher) take(ctx context.Context, o order) error {
 		if job, err = tx.Get(kind, o.Job); err != nil {
 			return err
 		}
+		if err := notify.Job(tx, job, "running"); err != nil {
+			return err
+		}
+		tx.After(d.Notifications.Wake)
 		return d.template(tx, job, domain.Record{"status": "running", "current_job": o.Job})
 	})
 	if err != nil || job == nil {

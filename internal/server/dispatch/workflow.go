@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/troupe-automation/troupe/internal/server/domain"
 	"github.com/troupe-automation/troupe/internal/server/launch"
+	"github.com/troupe-automation/troupe/internal/server/notify"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
 
@@ -227,7 +229,44 @@ func (d *Dispatcher) spawn(tx *store.Tx, job, node domain.Record, inherited map[
 		}
 	}
 	tx.After(d.Wake)
-	return "pending", tx.Update("workflow_job_node", node.ID(), domain.Record{"job": made.ID()})
+	if err := tx.Update("workflow_job_node", node.ID(), domain.Record{"job": made.ID()}); err != nil || kind != "workflow_approval_template" {
+		return "pending", err
+	}
+	approval, err := tx.Get("workflow_approval", made.ID())
+	if err != nil {
+		return "", err
+	}
+	tx.After(d.Notifications.Wake)
+	return "pending", notify.Approval(tx, approval, notify.Needed)
+}
+
+// expire ends the approvals that nobody gave in time.
+func (d *Dispatcher) expire(ctx context.Context) error {
+	rows, err := d.DB.Read(ctx).List(domain.Of("workflow_approval"), store.Where("t.status = 'pending' AND t.timeout > 0"), store.Page{})
+	if err != nil {
+		return err
+	}
+	for _, a := range rows {
+		patience := time.Duration(a.Int("timeout")) * time.Second
+		if !a.Has("started") || time.Since(a.Time("started")) < patience {
+			continue
+		}
+		err := d.DB.Write(ctx, func(tx *store.Tx) error {
+			n, err := tx.UpdateWhere("workflow_approval", store.All(store.Is("id", a.ID()), store.Is("status", "pending")), domain.Record{"status": "failed", "failed": true, "timed_out": true,
+				"finished": domain.Stamp(time.Now()), "event_processing_finished": true, "elapsed": patience.Seconds(),
+				"job_explanation": fmt.Sprintf("The approval node %s (%d) has expired after %d seconds.", a.Str("name"), a.ID(), a.Int("timeout"))})
+			if err != nil || n == 0 {
+				return err
+			}
+			tx.After(d.Wake)
+			tx.After(d.Notifications.Wake)
+			return notify.Approval(tx, a, notify.TimedOut)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cancelWorkflow cancels the jobs of a workflow job.
