@@ -29,35 +29,55 @@ import (
 //go:embed oracle.py
 var oracle string
 
-// request is one run of a module.
+// request is one run of a module, or of an action of the controller.
 type request struct {
 	Module string         `json:"module"`
-	Import string         `json:"import"`
+	Import string         `json:"import"` // the Python module; "" for an action
 	Args   map[string]any `json:"args"`
+	Vars   map[string]any `json:"vars"`
 	Check  bool           `json:"check"`
 	Diff   bool           `json:"diff"`
 }
 
-// theirs runs Ansible's module.
-func theirs(p *python.Process) func(request) (map[string]any, error) {
-	return func(r request) (map[string]any, error) {
-		var res map[string]any
-		return res, p.Ask(r, &res)
+// trial is a request in a directory of its own.
+type trial struct {
+	request
+	dir   string
+	start []node
+}
+
+// theirs runs Ansible's modules and actions.
+func theirs(p *python.Process) func([]trial) ([]map[string]any, error) {
+	return func(list []trial) ([]map[string]any, error) {
+		out := make([]map[string]any, len(list))
+		for i, t := range list {
+			if err := p.Ask(t.request, &out[i]); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
 	}
 }
 
-// ours runs the native module.
-func ours(r request, tmp string) (map[string]any, error) {
-	m := all.Registry.Lookup(r.Module)
-	if m == nil {
-		return nil, fmt.Errorf("no native module %s", r.Module)
+// natives runs the native modules.
+func natives(tmp string) func([]trial) ([]map[string]any, error) {
+	return func(list []trial) ([]map[string]any, error) {
+		out := make([]map[string]any, len(list))
+		for i, t := range list {
+			m := all.Registry.Lookup(t.Module)
+			if m == nil {
+				return nil, fmt.Errorf("no native module %s", t.Module)
+			}
+			b, err := json.Marshal(module.Execute(context.Background(), m, maps.Clone(t.Args), module.Options{Name: t.Module, Check: t.Check, Diff: t.Diff, TmpDir: tmp}))
+			if err != nil {
+				return nil, err
+			}
+			if err := json.Unmarshal(b, &out[i]); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
 	}
-	b, err := json.Marshal(module.Execute(context.Background(), m, maps.Clone(r.Args), module.Options{Name: r.Module, Check: r.Check, Diff: r.Diff, TmpDir: tmp}))
-	if err != nil {
-		return nil, err
-	}
-	var res map[string]any
-	return res, json.Unmarshal(b, &res)
 }
 
 // outcome is what one side did: the results of both runs and the files before, and after each.
@@ -67,29 +87,36 @@ type outcome struct {
 	trees   [2]map[string][]string
 }
 
-// play makes the start anew and runs r twice on it.
-func play(dir string, start []node, r request, run func(request) (map[string]any, error)) (o outcome, err error) {
-	if err := clear(dir); err != nil {
-		return o, err
-	}
-	for _, n := range start {
-		if err := n.create(dir); err != nil {
-			return o, err
+// play makes the starts anew and runs every trial twice.
+func play(list []trial, run func([]trial) ([]map[string]any, error)) ([]outcome, error) {
+	out := make([]outcome, len(list))
+	for i, t := range list {
+		if err := renew(t.dir); err != nil {
+			return nil, err
+		}
+		for _, n := range t.start {
+			if err := n.create(t.dir); err != nil {
+				return nil, err
+			}
+		}
+		var err error
+		if out[i].before, err = snapshot(t.dir); err != nil {
+			return nil, err
 		}
 	}
-	if o.before, err = snapshot(dir); err != nil {
-		return o, err
-	}
-	for i := range o.results {
-		if o.results[i], err = run(r); err != nil {
-			return o, err
+	for round := range 2 {
+		results, err := run(list)
+		if err != nil {
+			return nil, err
 		}
-		o.results[i], _ = canon(o.results[i], "").(map[string]any)
-		if o.trees[i], err = snapshot(dir); err != nil {
-			return o, err
+		for i, t := range list {
+			out[i].results[round], _ = canon(results[i], "").(map[string]any)
+			if out[i].trees[round], err = snapshot(t.dir); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return o, nil
+	return out, nil
 }
 
 // differences lists what is not equal, at most one line for each key or file.
@@ -104,6 +131,13 @@ func differences(want, got outcome) []string {
 			return out
 		}
 		if w["failed"] != g["failed"] {
+			w, g = only(w, "failed", "msg"), only(g, "failed", "msg")
+		}
+		if sent(w["src"]) {
+			delete(w, "src") // Ansible's name for what it sent; here it is that of the controller
+			delete(g, "src")
+		}
+		if sent(w["path"]) {
 			w, g = only(w, "failed", "msg"), only(g, "failed", "msg")
 		}
 		for _, k := range slices.Sorted(maps.Keys(merge(w, g))) {
@@ -130,6 +164,11 @@ func differences(want, got outcome) []string {
 		}
 	}
 	return out
+}
+
+// sent says whether a result names a file that Ansible had in a directory of its own.
+func sent(v any) bool {
+	return strings.HasPrefix(fmt.Sprint(v), "@SENT@/") || strings.HasPrefix(fmt.Sprint(v), "@LOCAL@/")
 }
 
 func only(m map[string]any, keys ...string) map[string]any {
@@ -164,6 +203,7 @@ func main() {
 	n := flag.Int("n", 200, "how many combinations of each module")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "where the random options start")
 	interpreter := flag.String("python", "python3", "Python with ansible-core")
+	troupe := flag.String("troupe", "bin/troupe", "executable for the subjects that are actions of the controller")
 	most := flag.Int("most", 20, "stop a module after so many differences")
 	flag.Parse()
 	if os.Geteuid() != 0 {
@@ -183,7 +223,7 @@ func main() {
 	}
 	failed := false
 	for _, name := range names {
-		found, err := judge(p, name, *n, *most, rand.New(rand.NewPCG(*seed, 1)))
+		found, err := judge(p, name, *n, *most, *troupe, rand.New(rand.NewPCG(*seed, 1)))
 		if err != nil {
 			fmt.Println(name+":", err)
 			os.Exit(1)
@@ -196,52 +236,66 @@ func main() {
 	}
 }
 
+// batch is how many trials one run of troupe has.
+const batch = 100
+
 // judge compares n combinations of one module and returns how many differ.
-func judge(p *python.Process, name string, n, most int, r *rand.Rand) (int, error) {
+func judge(p *python.Process, name string, n, most int, troupe string, r *rand.Rand) (int, error) {
 	s, ok := subjects[name]
 	if !ok {
 		return 0, fmt.Errorf("nothing is known about it in subjects.go")
 	}
-	dir, err := os.MkdirTemp("", "modulediff")
+	base, err := os.MkdirTemp("", "modulediff")
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
-	tmp, err := os.MkdirTemp("", "modulediff")
-	if err != nil {
-		return 0, err
+	ours := natives(base)
+	if s.python == "" {
+		ours = books(troupe, base)
 	}
-	defer os.RemoveAll(tmp)
+	dirs := make([]string, min(batch, n))
+	for i := range dirs {
+		dirs[i] = fmt.Sprintf("%s-%d", base, i) // the same for both sides: results have it in them
+	}
+	defer func() {
+		for _, dir := range append(dirs, base) {
+			_ = renew(dir)
+			os.RemoveAll(dir)
+		}
+	}()
 	found, done := 0, 0
-	for ; done < n && found < most; done++ {
-		g := &generator{r, dir}
-		req := request{Module: s.module, Import: s.python, Args: g.args(s), Check: g.one(6), Diff: g.one(2)}
-		start := s.start(g)
-		want, err := play(dir, start, req, theirs(p))
+	for done < n && found < most {
+		list := make([]trial, 0, len(dirs))
+		for _, dir := range dirs[:min(batch, n-done)] {
+			g := &generator{r, dir}
+			req := request{Module: s.module, Import: s.python, Args: g.args(s), Vars: s.vars, Check: g.one(6), Diff: g.one(2)}
+			list = append(list, trial{req, dir, s.start(g)})
+		}
+		want, err := play(list, theirs(p))
 		if err != nil {
 			return found, err
 		}
-		got, err := play(dir, start, req, func(r request) (map[string]any, error) { return ours(r, tmp) })
+		got, err := play(list, ours)
 		if err != nil {
 			return found, err
 		}
-		if got.results[0][module.NotNativeKey] == true {
-			continue // the controller runs Ansible's module in its place
-		}
-		if s.known != nil && s.known(req) {
-			continue
-		}
-		list := differences(want, got)
-		if len(list) == 0 {
-			continue
-		}
-		found++
-		b, _ := json.Marshal(req.Args)
-		fmt.Printf("%s %s check=%v diff=%v\n  start %s\n", name, b, req.Check, req.Diff, startText(start))
-		for _, l := range list {
-			fmt.Println("  " + l)
+		done += len(list)
+		for i, t := range list {
+			if got[i].results[0][module.NotNativeKey] == true || s.known != nil && s.known(t.request) {
+				continue // the controller runs Ansible's module in its place, or the difference is meant
+			}
+			diff := differences(want[i], got[i])
+			if len(diff) == 0 {
+				continue
+			}
+			found++
+			b, _ := json.Marshal(t.Args)
+			fmt.Printf("%s %s check=%v diff=%v\n  start %s\n", name, b, t.Check, t.Diff, startText(t.start))
+			for _, l := range diff {
+				fmt.Println("  " + l)
+			}
 		}
 	}
 	fmt.Printf("%s: %d combinations, %d differences\n", name, done, found)
-	return found, clear(dir)
+	return found, nil
 }

@@ -8,9 +8,10 @@ import (
 
 // subject is a module and what to try with it.
 type subject struct {
-	module, python string
+	module, python string           // without a Python module it is an action of the controller
 	always         []string         // options that are given in every call
 	values         map[string][]any // what an option can be; @DIR@ is the directory of the case
+	vars           map[string]any   // for templates
 	start          func(g *generator) []node
 	known          func(r request) bool // calls whose differences are meant
 }
@@ -108,7 +109,7 @@ var subjects = map[string]subject{
 			"path":  {"@DIR@/f", "@DIR@/d", "@DIR@/d/sub", "@DIR@/d/f", "@DIR@/link", "@DIR@/dirlink", "@DIR@/dangling", "@DIR@/loop", "@DIR@/hard", "@DIR@/new", "@DIR@/new/x/y", "@DIR@/f/x", "@DIR@/d/", "@DIR@/new/", "@DIR@/pipe", "@DIR@/empty", "@DIR@/dirlink/f"},
 			"src":   {"@DIR@/f", "f", "d", "@DIR@/d", "nothing", "@DIR@/nothing", "@DIR@/hard", "@DIR@/link", "link", "../f", "d/f", "@DIR@/dirlink", "loop"},
 			"state": {"absent", "directory", "file", "hard", "link", "touch", "link", "hard", "directory", "wrong"},
-			"force": bools, "recurse": bools, "follow": bools,
+			"force": bools, "recurse": {true, false, true, "yes"}, "follow": bools,
 			"access_time":       {"now", "preserve", "202001020304.05", "2020-01-02", "bad"},
 			"modification_time": {"now", "preserve", "202001020304.05", "2020-01-02", "bad"}, "access_time_format": {"%Y-%m-%d", "%Y%m%d%H%M.%S"}, "modification_time_format": {"%Y-%m-%d", "%Y%m%d%H%M.%S"},
 		}),
@@ -135,7 +136,7 @@ var subjects = map[string]subject{
 				r.Args["state"] == "directory" && is(path, "new/x/y") && (r.Args["access_time"] != nil || r.Args["modification_time"] != nil)
 		},
 	},
-	"copy": { // of files of the target; what the controller sends is in plays.go
+	"copy": { // of files of the target
 		module: "ansible.builtin.copy", python: "ansible.modules.copy", always: []string{"src", "dest", "remote_src"},
 		values: withAttributes(map[string][]any{
 			"src":        {"@DIR@/f", "@DIR@/f", "@DIR@/d", "@DIR@/d/", "@DIR@/link", "@DIR@/dirlink", "@DIR@/dirlink/", "@DIR@/dangling", "@DIR@/nothing", "@DIR@/pipe", "@DIR@/empty", "@DIR@/empty/", "@DIR@/loop"},
@@ -208,6 +209,58 @@ var subjects = map[string]subject{
 		known: func(r request) bool {
 			// Without section and option it takes the next section's header, too.
 			return r.Args["state"] == "absent" && (r.Args["section"] == nil || r.Args["section"] == "") && (r.Args["option"] == nil || r.Args["option"] == "")
+		},
+	},
+	"send": { // copy of what the controller has
+		module: "ansible.builtin.copy", always: []string{"src", "dest"},
+		values: withAttributes(map[string][]any{
+			"src":     {"@DIR@/f", "@DIR@/f", "@DIR@/f", "@DIR@/d", "@DIR@/d/", "@DIR@/link", "@DIR@/dirlink", "@DIR@/dirlink/", "@DIR@/dangling", "@DIR@/nothing", "@DIR@/empty", "@DIR@/empty/", "@DIR@/one", "@DIR@/one/"},
+			"content": {"text\n", "", "é", map[string]any{"a": 1}, []any{"x", 2}, 5, true},
+			"dest":    {"@DIR@/g", "@DIR@/e", "@DIR@/e/", "@DIR@/new", "@DIR@/new/", "@DIR@/new/x/y", "@DIR@/f", "@DIR@/glink", "@DIR@/elink", "@DIR@/elink/", "@DIR@/gone", "@DIR@/f/x", "@DIR@/new/x/"},
+			"force":   bools, "backup": bools, "follow": bools, "local_follow": bools, "directory_mode": modes, "remote_src": {false, "no"}, "decrypt": bools,
+			"checksum": {"a2b7e9a1b54f5aae0a98efdbe3dbe6f2de2dd0d6", "372ea08cab33e71c02c651dbc83a474d32c676ea"}, "validate": {"true %s", "false %s", "no percent", "grep -q text %s"},
+		}),
+		start: func(g *generator) []node {
+			list := []node{
+				{name: "f", text: "text\n", mode: []uint32{0o644, 0o600, 0o755}[g.IntN(3)]}, {name: "d", kind: "dir", mode: 0o750}, {name: "d/f", text: "below\n", mode: 0o600}, {name: "d/sub", kind: "dir", mode: 0o700}, {name: "d/sub/x", text: "x", mode: 0o755},
+				{name: "d/none", kind: "dir"}, {name: "empty", kind: "dir"}, {name: "one", kind: "dir"}, {name: "one/f", text: "alone\n"}, {name: "link", kind: "link", text: "f"}, {name: "dirlink", kind: "link", text: "d"}, {name: "dangling", kind: "link", text: "nothing"},
+				{name: "e", kind: "dir"}, {name: "elink", kind: "link", text: "e"}, {name: "g", text: g.pick("text\n", "other\n", "\x00\x01"), mode: []uint32{0o644, 0o600}[g.IntN(2)]}, {name: "glink", kind: "link", text: "g"}, {name: "gone", kind: "link", text: "away"},
+			}
+			if g.one(3) {
+				list = append(list, node{name: "e/d", kind: "dir"}, node{name: "e/d/f", text: g.pick("below\n", "else\n")}, node{name: "e/f", text: g.pick("text\n", "else\n")})
+			}
+			if g.one(3) {
+				list = append(list, node{name: "d/down", kind: "link", text: g.pick("f", "sub", "nothing", "../f")})
+			}
+			return list
+		},
+		known: func(r request) bool { // Ansible crashes where the directory is a link that is not to be followed
+			src, _ := r.Args["src"].(string)
+			return strings.HasSuffix(src, "/dirlink") && (r.Args["local_follow"] == false || r.Args["local_follow"] == "no")
+		},
+	},
+	"template": {
+		module: "ansible.builtin.template", always: []string{"src", "dest"},
+		vars: map[string]any{"title": "é <b>", "number": 3, "list": []any{"x", 2, true}, "none": nil, "nested": map[string]any{"k": "v"}},
+		values: withAttributes(map[string][]any{
+			"src":              {"@DIR@/t", "@DIR@/t", "@DIR@/t", "@DIR@/t", "@DIR@/t", "@DIR@/tlink", "@DIR@/nothing", "@DIR@/sub"},
+			"dest":             {"@DIR@/g", "@DIR@/e", "@DIR@/e/", "@DIR@/new", "@DIR@/new/", "@DIR@/no/new", "@DIR@/glink", "@DIR@/elink", "@DIR@/gone", "@DIR@/f/x"},
+			"newline_sequence": {"\n", "\r", "\r\n", `\n`, `\r\n`, "x", ""}, "block_start_string": {"<%", "<%"}, "block_end_string": {"%>", "%>"}, "variable_start_string": {"<<", "<<"}, "variable_end_string": {">>", ">>"},
+			"comment_start_string": {"<#", "<#"}, "comment_end_string": {"#>", "#>"}, "trim_blocks": bools, "lstrip_blocks": bools, "output_encoding": {"utf-8", "latin-1", "utf-16", "ascii", "nonsense", ""},
+			"force": bools, "backup": bools, "follow": bools, "validate": {"true %s", "false %s", "no percent", "grep -q text %s"},
+		}),
+		start: func(g *generator) []node {
+			words := []string{
+				"text", "", "{{ title }}", "<< title >>", "{% if number > 2 %}", "{% endif %}", "<% if none %>", "<% endif %>", "{# comment #}", "<# other #>", "  {% for i in list %}{{ i }},{% endfor %}  ",
+				"{{ nested.k }} {{ nested }}", "{{ list }}", "<< list | join('-') >>", "{% raw %}{{ x }}{% endraw %}", "{{ none }}", "a\tb  ", "{%- set z = 1 -%} {{ z }}", "  <%- set z = 2 %>", "é",
+			}
+			if g.one(6) {
+				words = append(words, "{{ missing }}", "{{ title", "{% bad %}", "{{ title | nofilter }}", "{{ number / 0 }}")
+			}
+			return []node{
+				{name: "t", text: g.lines(words), mode: []uint32{0o644, 0o600, 0o755}[g.IntN(3)]}, {name: "tlink", kind: "link", text: "t"}, {name: "sub", kind: "dir"}, {name: "f", text: "f"},
+				{name: "e", kind: "dir"}, {name: "elink", kind: "link", text: "e"}, {name: "g", text: g.pick("text\n", "other\n"), mode: []uint32{0o644, 0o600}[g.IntN(2)]}, {name: "glink", kind: "link", text: "g"}, {name: "gone", kind: "link", text: "away"},
+			}
 		},
 	},
 }

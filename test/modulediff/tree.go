@@ -55,8 +55,11 @@ func startText(list []node) string {
 	return b.String()
 }
 
-// clear empties dir, also of what chattr made immutable.
-func clear(dir string) error {
+// renew makes dir, or empties it, also of what chattr made immutable.
+func renew(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -77,6 +80,9 @@ func clear(dir string) error {
 var (
 	backupName = regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`)
 	tempName   = regexp.MustCompile(`(/tmp/|\.ansible_tmp|tmp)[A-Za-z0-9_]{8}\b|/tmp/modulediff\d+/edited\d*`)
+	localName  = regexp.MustCompile(`/[^ ']*/\.ansible/tmp/ansible-local-[^/]+/(tmp[^/]+/)?`)
+	firstName  = regexp.MustCompile(`(on remote file )\([^)]*\)`) // the first file in the order of the directory on the disk
+	sentName   = regexp.MustCompile(`/[^ ']*/\.ansible/tmp/ansible-tmp-[^/]+/`)
 )
 
 // stable takes out of a text what differs from run to run.
@@ -125,7 +131,7 @@ func when(seconds float64) string {
 }
 
 // volatile are keys of results that no two runs share.
-var volatile = map[string]bool{"invocation": true, "exception": true, "deprecations": true, "warnings": true, "traceback": true}
+var volatile = map[string]bool{"invocation": true, "exception": true, "deprecations": true, "warnings": true, "traceback": true, "stdout_lines": true, "stderr_lines": true}
 
 // canon brings a result to a form that two runs can share.
 func canon(v any, key string) any {
@@ -146,6 +152,8 @@ func canon(v any, key string) any {
 			slices.SortFunc(x, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 		}
 	case string:
+		x = sentName.ReplaceAllString(localName.ReplaceAllString(x, "@LOCAL@/"), "@SENT@/")
+		x = firstName.ReplaceAllString(x, "$1(@FIRST@)")
 		return tempName.ReplaceAllString(stable(x), "@TMP@")
 	case float64:
 		if key == "mtime" || key == "atime" {

@@ -305,7 +305,7 @@ func (c *Context) Find(kind, name string) (string, error) {
 		if _, err := os.Stat(name); err == nil {
 			return name, nil
 		}
-		return "", notFound(name, []string{name})
+		return "", notFound(name, nil)
 	}
 	var tried []string
 	for _, dir := range append(c.SearchPath, c.Basedir) {
@@ -320,7 +320,11 @@ func (c *Context) Find(kind, name string) (string, error) {
 }
 
 func notFound(name string, tried []string) error {
-	msg := fmt.Sprintf("Could not find or access '%s'\nSearched in:\n\t%s on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option", name, strings.Join(tried, "\n\t"))
+	searched := "" // an absolute name is looked for nowhere else
+	if len(tried) > 0 {
+		searched = "\nSearched in:\n\t" + strings.Join(tried, "\n\t")
+	}
+	msg := fmt.Sprintf("Could not find or access '%s'%s on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option", name, searched)
 	return &Failure{Msg: msg, Exception: msg}
 }
 

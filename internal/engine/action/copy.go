@@ -24,49 +24,58 @@ func runCopy(c *Context) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, hasContent := c.Args.GetStr("content")
-	if v, _ := c.Args.GetStr("content"); v == value.None {
-		hasContent = false
-	}
+	content, hasContent := c.Args.GetStr("content")
+	hasContent = hasContent && content != value.None
 	src, dest := c.Text("src", ""), c.Text("dest", "")
 	switch {
 	case src == "" && !hasContent:
 		return nil, failf("src (or content) is required")
-	case src != "" && hasContent:
-		return nil, failf("src and content are mutually exclusive")
 	case dest == "":
 		return nil, failf("dest is required")
+	case src != "" && hasContent:
+		return nil, failf("src and content are mutually exclusive")
 	case hasContent && strings.HasSuffix(dest, "/"):
 		return nil, failf("can not use content with a dir as dest")
 	}
+	if hasContent {
+		return copyContent(c, content)
+	}
 	if remote {
 		return c.callModule(c.Name, c.Args, nil)
-	}
-	if hasContent {
-		return copyContent(c)
 	}
 	path, err := c.Find("files", src)
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasSuffix(src, "/") && !strings.HasSuffix(path, "/") {
-		path += "/"
+	if st, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if st.IsDir() {
+		if strings.HasSuffix(src, "/") {
+			path = strings.TrimSuffix(path, "/") + "/"
+		}
+		return copyTree(c, path, dest)
 	}
+	r, err := sendFile(c, without(c.Args, "decrypt"), path, filepath.Base(path))
+	if err != nil {
+		return nil, err
+	}
+	return FromModule(r), nil
+}
+
+// sendFile offers a file to the module under the name that it has where dest is a directory.
+func sendFile(c *Context, args *value.Dict, path, name string) (*value.Dict, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	if st.IsDir() {
-		return copyTree(c, path, dest)
-	}
-	args := without(c.Args, "decrypt")
-	args.SetStr("_original_basename", value.Str(filepath.Base(path)))
 	preserve(args, st)
+	args.SetStr("src", value.Str(path))
+	args.SetStr("_original_basename", value.Str(name))
 	payload, err := filePayload(c, path)
 	if err != nil {
 		return nil, err
 	}
-	return c.callModule(c.Name, args, payload)
+	return c.Remote.Module(c, ModuleCall{Name: c.Name, Args: args, Payload: payload, Become: true})
 }
 
 // preserve turns mode=preserve into the mode of the file that is sent.
@@ -76,8 +85,7 @@ func preserve(args *value.Dict, st fs.FileInfo) {
 	}
 }
 
-func copyContent(c *Context) (*Outcome, error) {
-	v, _ := c.Args.GetStr("content")
+func copyContent(c *Context, v value.Value) (*Outcome, error) {
 	var text string
 	switch v.(type) {
 	case *value.Dict, *value.List:
@@ -136,26 +144,27 @@ func filePayload(c *Context, path string) (*session.Payload, error) {
 
 const vaultMark = "$ANSIBLE_VAULT;"
 
-// copyTree copies a directory: its contents when src ends with a slash, else the directory itself.
+// fileOptions are the options of copy that the module file has, too.
+var fileOptions = []string{"owner", "group", "mode", "seuser", "serole", "setype", "selevel", "attributes", "unsafe_writes", "force"}
+
+// copyTree copies a directory: its contents when src ends with a slash, else the directory itself. Its files make the directories
+// they need; then come the directories, some of them empty, and links.
 func copyTree(c *Context, src, dest string) (*Outcome, error) {
-	root := strings.TrimRight(src, "/")
-	prefix := ""
-	if !strings.HasSuffix(src, "/") {
-		prefix = filepath.Base(root)
-	}
+	dest = strings.TrimSuffix(dest, "/") + "/"
 	follow, err := c.Flag("local_follow", true)
 	if err != nil {
 		return nil, err
 	}
-	var files, dirs, links []string
-	err = walkTree(root, "", follow, &files, &dirs, &links)
-	if err != nil {
+	t := &tree{root: strings.TrimRight(src, "/"), follow: follow}
+	if !strings.HasSuffix(src, "/") {
+		t.prefix = filepath.Base(t.root)
+	}
+	if err := t.walk("", nil); err != nil {
 		return nil, err
 	}
 	changed := false
 	var last *value.Dict
-	run := func(name string, args *value.Dict, payload *session.Payload) error {
-		r, err := c.Remote.Module(c, ModuleCall{Name: name, Args: args, Payload: payload, Become: true})
+	done := func(r *value.Dict, err error) error {
 		if err != nil {
 			return err
 		}
@@ -166,62 +175,66 @@ func copyTree(c *Context, src, dest string) (*Outcome, error) {
 		last = r
 		return nil
 	}
-	for _, d := range append([]string{""}, dirs...) {
-		args := value.DictOf("path", value.Str(filepath.Join(dest, prefix, d)), "state", value.Str("directory"), "recurse", value.False)
-		for _, k := range []string{"owner", "group"} {
+	for _, f := range t.files {
+		args := without(c.Args, "decrypt")
+		args.SetStr("dest", value.Str(dest))
+		if len(t.dirs) > 0 {
+			args.SetStr("follow", value.False)
+		}
+		if err := done(sendFile(c, args, filepath.Join(t.root, f), filepath.Join(t.prefix, f))); err != nil {
+			return nil, err
+		}
+	}
+	file := func(path string, mode value.Value, more ...any) error {
+		args := value.DictOf("path", value.Str(dest+filepath.Join(t.prefix, path)))
+		for _, k := range fileOptions {
 			if v, ok := c.Args.GetStr(k); ok {
 				args.SetStr(k, v)
 			}
 		}
-		if v, ok := c.Args.GetStr("directory_mode"); ok {
-			args.SetStr("mode", v)
+		args.DeleteStr("mode")
+		if mode != nil {
+			args.SetStr("mode", mode)
 		}
-		if err := run("ansible.builtin.file", args, nil); err != nil {
+		for k, v := range value.DictOf(more...).All() {
+			_ = args.Set(k, v) // a string
+		}
+		return done(c.Remote.Module(c, ModuleCall{Name: "ansible.builtin.file", Args: args, Become: true}))
+	}
+	mode, _ := c.Args.GetStr("directory_mode")
+	for _, d := range t.dirs {
+		if err := file(d, mode, "state", value.Str("directory"), "recurse", value.False); err != nil {
 			return nil, err
 		}
 	}
-	for _, f := range files {
-		args := without(c.Args, "decrypt", "directory_mode", "local_follow", "_raw_params")
-		args.SetStr("dest", value.Str(filepath.Join(dest, prefix, f)))
-		args.SetStr("_original_basename", value.Str(filepath.Base(f)))
-		st, err := os.Stat(filepath.Join(root, f))
+	if mode, _ = c.Args.GetStr("mode"); mode == value.Str("preserve") {
+		mode = nil // links have none
+	}
+	for _, l := range t.links {
+		to, err := os.Readlink(filepath.Join(t.root, l))
 		if err != nil {
 			return nil, err
 		}
-		preserve(args, st)
-		payload, err := filePayload(c, filepath.Join(root, f))
-		if err != nil {
-			return nil, err
-		}
-		if err := run(c.Name, args, payload); err != nil {
+		if err := file(l, mode, "src", value.Str(to), "state", value.Str("link"), "force", value.True, "follow", value.Bool(len(t.dirs) == 0)); err != nil {
 			return nil, err
 		}
 	}
-	for _, l := range links {
-		to, err := os.Readlink(filepath.Join(root, l))
-		if err != nil {
-			return nil, err
-		}
-		args := value.DictOf("path", value.Str(filepath.Join(dest, prefix, l)), "src", value.Str(to), "state", value.Str("link"), "force", value.True, "follow", value.False)
-		if err := run("ansible.builtin.file", args, nil); err != nil {
-			return nil, err
-		}
-	}
-	if len(files) == 1 && last != nil {
-		last.SetStr("changed", value.Bool(changed))
+	if len(t.files) == 1 {
 		return &Outcome{Result: last}, nil
 	}
 	return outcome("changed", value.Bool(changed), "dest", value.Str(dest), "src", value.Str(src)), nil
 }
 
-// walkTree lists what is below root, relative to it. Symbolic links are followed or listed as links; those that lead nowhere, or
-// to a directory that is being walked, are links in any case.
-func walkTree(root, rel string, follow bool, files, dirs, links *[]string) error {
-	return walkBelow(root, rel, follow, nil, files, dirs, links)
+// tree lists what is below a directory, relative to it. Symbolic links are followed or listed as links; those that lead nowhere,
+// or to a directory that is being walked, are links in any case.
+type tree struct {
+	root, prefix       string // what is listed, and its name in the place it is copied to
+	follow             bool
+	files, dirs, links []string
 }
 
-func walkBelow(root, rel string, follow bool, above []string, files, dirs, links *[]string) error {
-	real, err := filepath.EvalSymlinks(filepath.Join(root, rel))
+func (t *tree) walk(rel string, above []string) error {
+	real, err := filepath.EvalSymlinks(filepath.Join(t.root, rel))
 	if err != nil {
 		return err
 	}
@@ -235,24 +248,24 @@ func walkBelow(root, rel string, follow bool, above []string, files, dirs, links
 		p := filepath.Join(rel, e.Name())
 		if e.Type()&fs.ModeSymlink != 0 {
 			to, err := filepath.EvalSymlinks(filepath.Join(real, e.Name()))
-			if !follow || err != nil || slices.Contains(above, to) {
-				*links = append(*links, p)
+			if !t.follow || err != nil || slices.Contains(above, to) {
+				t.links = append(t.links, p)
 				continue
 			}
 		}
-		st, err := os.Stat(filepath.Join(root, p))
+		st, err := os.Stat(filepath.Join(t.root, p))
 		if err != nil {
 			return err
 		}
 		if !st.IsDir() {
-			*files = append(*files, p)
+			t.files = append(t.files, p)
 			continue
 		}
-		*dirs = append(*dirs, p)
+		t.dirs = append(t.dirs, p)
 		below = append(below, p)
 	}
 	for _, p := range below { // the files of a directory come before those below it
-		if err := walkBelow(root, p, follow, above, files, dirs, links); err != nil {
+		if err := t.walk(p, above); err != nil {
 			return err
 		}
 	}

@@ -31,11 +31,14 @@ func runTemplate(c *Context) (*Outcome, error) {
 	case src == "" || dest == "":
 		return nil, failf("src and dest are required")
 	case newlines[c.Text("newline_sequence", "\n")] == "":
-		return nil, failf("newline_sequence needs to be one of: \\n, \\r or \\r\\n")
+		return nil, failf("newline_sequence needs to be one of: \n, \r or \r\n")
 	}
 	path, err := c.Find("templates", src)
 	if err != nil {
 		return nil, err
+	}
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		return nil, failf("could not find src=%s, %v", path, notFound(path, nil))
 	}
 	raw, err := c.Services.ReadFile(path, true)
 	if err != nil {

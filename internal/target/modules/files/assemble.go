@@ -94,7 +94,7 @@ func runAssemble(ctx context.Context, c *module.Call) (module.Result, error) {
 	old, _ := hostos.Checksum(dest, "sha1")
 	if c.Diff && !c.Bool("remote_src") {
 		cp := &copier{Call: c, ctx: ctx, dest: dest}
-		r["diff"] = cp.contentDiff(old != "", []byte(text))
+		r["diff"] = cp.contentDiff(dest, []byte(text), int64(len(text)))
 	}
 	if old != sum {
 		if err := validateText(ctx, c, text); err != nil {

@@ -3,12 +3,9 @@ package files
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
 	"github.com/troupe-automation/troupe/module"
@@ -16,8 +13,7 @@ import (
 
 // copyFile is also the target's half of template. The controller sends one file as Payload, with its name in
 // _original_basename and, for the result and the diff's header, its path on the controller in src; of a directory it sends the
-// files one by one. Without a Payload, src is a path on the target (remote_src). _diff_header replaces src as the diff's
-// after_header.
+// files one by one, with their names below dest. Without a Payload, src is a path on the target (remote_src).
 var copyFile = &module.Module{
 	Name: "ansible.builtin.copy",
 	Doc:  "Puts a file on the target.",
@@ -42,8 +38,11 @@ var copyFile = &module.Module{
 	Run: runCopy,
 }
 
-// maxDiff is the largest file that a diff shows, in bytes.
-const maxDiff = 104448
+// maxDiff is the largest file that a diff shows, in bytes, and peeked how much of it tells whether it is text.
+const (
+	maxDiff = 104448
+	peeked  = 8192
+)
 
 type copier struct {
 	*module.Call
@@ -65,24 +64,6 @@ func runCopy(ctx context.Context, c *module.Call) (module.Result, error) {
 		}
 	}
 	return cp.fromController()
-}
-
-// intoDir resolves a dest that is or will be a directory, and makes missing directories.
-func (c *copier) intoDir(base string) error {
-	if strings.HasSuffix(c.dest, "/") {
-		if base != "" {
-			dir := c.dest
-			if err := c.makeDirs(dir); err != nil {
-				return err
-			}
-			c.dest = filepath.Join(c.dest, base)
-		}
-		return nil
-	}
-	if info, err := os.Stat(c.dest); err == nil && info.IsDir() && base != "" {
-		c.dest = filepath.Join(c.dest, base)
-	}
-	return nil
 }
 
 // makeDirs makes the missing directories of a path with directory_mode.
@@ -112,180 +93,46 @@ func (c *copier) makeDirs(dir string) error {
 	return nil
 }
 
-// fromController puts the payload in place.
-func (c *copier) fromController() (module.Result, error) {
-	base := c.Str("_original_basename")
-	if base == "" && c.src != "" {
-		base = filepath.Base(c.src)
-	}
-	if err := c.intoDir(base); err != nil {
-		return nil, err
-	}
-	if info, err := os.Stat(c.dest); err == nil && info.IsDir() {
-		return nil, module.Fail("can not use content with a dir as dest", module.Result{"diff": []any{}})
-	}
-	info, err := os.Lstat(c.dest)
-	exists := err == nil
-	if exists && info.Mode()&fs.ModeSymlink != 0 {
-		if c.Bool("follow") {
-			c.dest = hostos.RealPath(c.dest)
-			_, err = os.Stat(c.dest)
-			exists = err == nil
-		} else if _, err := os.Stat(c.dest); err != nil {
-			exists = false // a dangling link is replaced
-		}
-	}
-	if exists && !c.Bool("force") {
-		return module.Result{"changed": false, "dest": c.dest, "src": c.src}, nil
-	}
-	old := ""
-	if exists && (info.Mode()&fs.ModeSymlink == 0 || c.Bool("follow")) {
-		old, _ = hostos.Checksum(c.dest, "sha1")
-	}
-	if old != "" && old == c.Payload.SHA1 {
-		return c.unchanged()
-	}
-	data, err := c.read()
-	if err != nil {
-		return nil, err
-	}
-	sum := hostos.SHA1(data)
-	if old != "" && old == sum {
-		return c.unchanged()
-	}
-	r := module.Result{"diff": []any{}}
-	if c.Diff {
-		r["diff"] = []any{c.contentDiff(exists, data)}
-	}
-	if c.Check { // a directory that an earlier task would have made is missing now: that is no failure
-		r["changed"] = true
-		return r, nil
-	}
-	fail := func(err error) (module.Result, error) {
-		r["checksum"] = sum
-		return r, wrap(err)
-	}
-	if want := c.Str("checksum"); want != "" && want != sum {
-		r["expected_checksum"] = want
-		return fail(module.Fail("Copied file does not match the expected checksum. Transfer failed.", nil))
-	}
-	dir := filepath.Dir(c.dest)
-	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
-		return fail(module.Fail(fmt.Sprintf("Destination directory %s does not exist", dir), nil))
-	}
-	backup := ""
-	if c.Bool("backup") && exists {
-		if backup, err = hostos.Backup(c.dest); err != nil {
-			return fail(err)
-		}
-	}
-	if err := c.install(bytes.NewReader(data)); err != nil {
-		return fail(err)
-	}
-	if _, err := c.attrs.Apply(c.ctx, c.dest, false, nil); err != nil {
-		return fail(err)
-	}
-	h := hostos.NewHash("md5")
-	h.Write(data)
-	r["dest"], r["checksum"], r["md5sum"], r["changed"] = c.dest, sum, fmt.Sprintf("%x", h.Sum(nil)), true
-	if c.src != "" {
-		r["src"] = c.src
-	}
-	if backup != "" {
-		r["backup_file"] = backup
-	}
-	hostos.AddPathInfo(r)
-	return r, nil
-}
-
-// install writes r to dest after validation. A link at dest is replaced.
-func (c *copier) install(r io.Reader) error {
-	if !c.Has("validate") {
-		if info, err := os.Lstat(c.dest); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			if err := os.Remove(c.dest); err != nil {
-				return err
-			}
-		}
-		return hostos.WriteFrom(c.dest, r, c.Bool("unsafe_writes"))
-	}
-	if v := c.Str("validate"); !strings.Contains(v, "%s") {
-		return module.Fail("validate must contain %s: "+v, nil)
-	}
-	tmp, err := hostos.TempFrom(c.dest, r)
-	if err != nil {
-		return err
-	}
-	// The validating program may insist on the final mode and owner.
-	if _, err := c.attrs.Apply(c.ctx, tmp, false, nil); err != nil {
-		os.Remove(tmp)
-		return err
-	}
-	if err := validate(c.ctx, c.Call, tmp, ""); err != nil {
-		os.Remove(tmp)
-		return err
-	}
-	return hostos.MoveFile(tmp, c.dest, c.Bool("unsafe_writes"))
-}
-
-// read takes the payload's bytes over. Files for modules are configuration: they fit in memory many times over.
-func (c *copier) read() ([]byte, error) {
-	r, err := c.Payload.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return io.ReadAll(r)
-}
-
-// unchanged brings mode and owner of a file with the right content to what is wanted.
-func (c *copier) unchanged() (module.Result, error) {
-	d := hostos.Diff{Before: map[string]any{"path": c.dest}, After: map[string]any{"path": c.dest}}
-	changed, err := c.attrs.Apply(c.ctx, c.dest, c.Check, &d)
-	if err != nil {
-		return nil, err
-	}
-	sum, err := hostos.Checksum(c.dest, "sha1")
-	if err != nil {
-		return nil, wrap(err)
-	}
-	r := module.Result{"changed": changed, "path": c.dest, "dest": c.dest, "checksum": sum,
-		"diff": map[string]any{"before": d.Before, "after": d.After}}
-	hostos.AddPathInfo(r)
-	return r, nil
-}
-
-// contentDiff compares what is at dest with data.
-func (c *copier) contentDiff(exists bool, data []byte) map[string]any {
+// contentDiff compares what is at path with a text of a size; the text itself matters when it is small enough to be shown.
+func (c *copier) contentDiff(path string, text []byte, size int64) map[string]any {
 	d := map[string]any{}
-	if exists {
-		d["before_header"] = c.dest
-		old, err := os.ReadFile(c.dest)
-		switch {
-		case err != nil:
-			d["before"] = ""
-		case len(old) > maxDiff:
-			d["dst_larger"] = maxDiff
-			delete(d, "before_header")
-		case binary(old):
-			d["dst_binary"] = 1
-			delete(d, "before_header")
-		default:
-			d["before"] = string(old)
-		}
-	} else {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
 		d["before"] = ""
+	case !info.Mode().IsRegular(): // has no text
+	case binary(path):
+		d["dst_binary"] = 1
+	case info.Size() > maxDiff:
+		d["dst_larger"] = maxDiff
+	default:
+		if old, err := os.ReadFile(path); err == nil {
+			d["before_header"], d["before"] = path, string(old)
+		}
 	}
 	switch {
-	case len(data) > maxDiff:
+	case size > maxDiff:
 		d["src_larger"] = maxDiff
-	case binary(data):
+	case bytes.IndexByte(text, 0) >= 0:
 		d["src_binary"] = 1
 	default:
-		d["after"] = string(data)
-		d["after_header"] = c.dest
+		d["after"] = string(text)
+		d["after_header"] = path
 		if c.src != "" {
 			d["after_header"] = c.src
 		}
 	}
 	return d
+}
+
+// binary says whether a diff should not show a file.
+func binary(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, peeked)
+	n, _ := io.ReadFull(f, head)
+	return bytes.IndexByte(head[:n], 0) >= 0
 }

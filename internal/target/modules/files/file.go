@@ -226,10 +226,7 @@ func (f *fileCall) times(path string) (bool, error) {
 		return false, nil
 	}
 	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && f.Check: // of a loop of links nothing comes
-		return true, nil
-	case err != nil:
+	if err != nil {
 		return false, f.fail("Error while updating modification or access time: %s", hostos.Errno(err))
 	}
 	st := info.Sys().(*syscall.Stat_t)
@@ -384,7 +381,7 @@ func (f *fileCall) directory() (module.Result, error) {
 	}
 	changed = changed || c
 	if f.Bool("recurse") {
-		c, err := f.recurse()
+		c, err := f.recurse(f.path, map[string]bool{hostos.RealPath(f.path): true})
 		if err != nil {
 			return nil, err
 		}
@@ -420,52 +417,42 @@ func (f *fileCall) makeDirs() error {
 	return nil
 }
 
-// recurse brings everything below the directory to the wanted attributes.
-func (f *fileCall) recurse() (bool, error) {
+// recurse brings everything below a directory to the wanted attributes, with follow also what links lead to. seen are the
+// directories that links led to: they may lead in circles.
+func (f *fileCall) recurse(dir string, seen map[string]bool) (bool, error) {
 	changed := false
-	err := filepath.WalkDir(f.path, func(p string, d fs.DirEntry, err error) error {
+	each := func(p string) error {
+		c, err := f.attrs.Apply(f.ctx, p, f.Check, &hostos.Diff{})
+		changed = changed || c
+		if err == nil {
+			c, err = f.timesOf(p)
+			changed = changed || c
+		}
+		return err
+	}
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return f.fail("Could not recursively set attributes on %s. Original error was: '%s'", f.path, hostos.Errno(err))
 		}
-		if p == f.path {
+		if p == dir {
 			return nil
 		}
-		var each hostos.Diff
-		if d.Type()&fs.ModeSymlink != 0 {
-			if !f.follow {
-				own := f.attrs
-				own.Mode = nil
-				c, err := own.Apply(f.ctx, p, f.Check, &each)
-				changed = changed || c
-				return err
-			}
-			info, err := os.Stat(p)
-			if err != nil {
-				return nil // a dangling link
-			}
-			target := hostos.RealPath(p)
-			c, err := f.attrs.Apply(f.ctx, target, f.Check, &each)
-			changed = changed || c
-			if err == nil && info.IsDir() {
-				err = filepath.WalkDir(target, func(q string, _ fs.DirEntry, err error) error {
-					if err != nil || q == target {
-						return err
-					}
-					c, err := f.attrs.Apply(f.ctx, q, f.Check, &each)
-					changed = changed || c
-					return err
-				})
-			}
+		if err := each(p); err != nil || !f.follow || d.Type()&fs.ModeSymlink == 0 {
 			return err
 		}
-		c, err := f.attrs.Apply(f.ctx, p, f.Check, &each)
-		changed = changed || c
-		if err == nil {
-			var t bool
-			t, err = f.timesOf(p)
-			changed = changed || t
+		if _, err := os.Stat(p); err != nil {
+			return nil // leads nowhere
 		}
-		return err
+		target := hostos.RealPath(p)
+		if isDir(target) && !seen[target] {
+			seen[target] = true
+			c, err := f.recurse(target, seen)
+			changed = changed || c
+			if err != nil {
+				return err
+			}
+		}
+		return each(target)
 	})
 	return changed, err
 }

@@ -1,7 +1,6 @@
 package files
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -113,6 +112,3 @@ func mimeOf(ctx context.Context, path string) (mime, charset string) {
 	}
 	return mime, charset
 }
-
-// binary says whether a diff should not show the data.
-func binary(data []byte) bool { return bytes.IndexByte(data[:min(len(data), 1024)], 0) >= 0 }
