@@ -41,6 +41,8 @@ func (s *server) call(ctx context.Context, stream uint32, c *wire.Call) {
 		s.fail(0, stream, wire.FailCancelled, "cancelled")
 	case failure != nil:
 		s.fail(0, stream, failure.Code, failure.Msg)
+	case len(result) > wire.MaxMessage: // the controller would take it for hostile and hang up
+		s.fail(0, stream, wire.FailInternal, fmt.Sprintf("the result has %d bytes, up to %d can be sent", len(result), wire.MaxMessage))
 	default:
 		s.out.Write(wire.Frame{Kind: wire.KindResult, Stream: stream, Data: result})
 	}

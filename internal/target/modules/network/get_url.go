@@ -2,14 +2,20 @@ package network
 
 import (
 	"context"
+	"crypto/md5"
+	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"mime"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
@@ -93,12 +99,23 @@ func runGetURL(ctx context.Context, c *module.Call) (module.Result, error) {
 			q.modifiedSince = info.ModTime()
 		}
 	}
+	d := &downloaded{sha1: sha1.New(), md5: md5.New(), wanted: hostos.NewHash(algorithm)}
 	if c.Check {
 		q.method = "HEAD"
+	} else {
+		dir, err := temporary(c, dest, intoDir)
+		if err != nil {
+			return fail(err.Error())
+		}
+		q.save = func(body io.Reader) error { return d.save(dir, body) }
 	}
+	defer d.drop()
 	res, err := q.do(ctx, c)
 	if err != nil {
-		return nil, err
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		return fail("failed to create temporary content file: " + hostos.Errno(err))
 	}
 	r["elapsed"] = int64(time.Since(start).Seconds())
 	switch {
@@ -128,7 +145,7 @@ func runGetURL(ctx context.Context, c *module.Call) (module.Result, error) {
 		dest = filepath.Join(dest, name)
 		r["dest"] = dest
 	}
-	fresh := hostos.SHA1(res.body)
+	fresh := hex.EncodeToString(d.sha1.Sum(nil))
 	r["checksum_src"], r["checksum_dest"] = fresh, nil
 	have, err := hostos.Checksum(dest, "sha1")
 	exists := err == nil
@@ -146,12 +163,10 @@ func runGetURL(ctx context.Context, c *module.Call) (module.Result, error) {
 		return r, nil
 	}
 	if sum != "" {
-		h := hostos.NewHash(algorithm)
-		if h == nil {
+		if d.wanted == nil {
 			return fail("Unsupported hash type: " + algorithm)
 		}
-		h.Write(res.body)
-		if got := hex.EncodeToString(h.Sum(nil)); got != sum {
+		if got := hex.EncodeToString(d.wanted.Sum(nil)); got != sum {
 			return fail(fmt.Sprintf("The checksum for %s did not match %s; it was %s.", src, sum, got))
 		}
 	}
@@ -162,7 +177,7 @@ func runGetURL(ctx context.Context, c *module.Call) (module.Result, error) {
 				return fail(err.Error())
 			}
 		}
-		if err := hostos.WriteFile(dest, res.body, c.Bool("unsafe_writes")); err != nil {
+		if err := hostos.MoveFile(d.path, dest, c.Bool("unsafe_writes")); err != nil {
 			return fail("failed to copy " + src + " to " + dest + ": " + hostos.Errno(err))
 		}
 	}
@@ -170,12 +185,57 @@ func runGetURL(ctx context.Context, c *module.Call) (module.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := hostos.NewHash("md5")
-	h.Write(res.body)
-	r["md5sum"] = hex.EncodeToString(h.Sum(nil))
+	r["md5sum"] = hex.EncodeToString(d.md5.Sum(nil))
 	r["changed"], r["msg"], r["status_code"] = changed || attrs, res.msg(), res.status
 	hostos.AddPathInfo(r)
 	return r, nil
+}
+
+// downloaded is a body that was written to a temporary file as it came, and its checksums.
+type downloaded struct {
+	path              string
+	sha1, md5, wanted hash.Hash // wanted is of the algorithm of the option checksum, or nil
+}
+
+func (d *downloaded) save(dir string, body io.Reader) error {
+	sums := io.MultiWriter(d.sha1, d.md5)
+	if d.wanted != nil {
+		sums = io.MultiWriter(sums, d.wanted)
+	}
+	var err error
+	d.path, err = hostos.TempFrom(filepath.Join(dir, "download"), io.TeeReader(body, sums))
+	return err
+}
+
+func (d *downloaded) drop() {
+	if d.path != "" {
+		os.Remove(d.path) // it may be in its place by now
+	}
+}
+
+// temporary is the directory to download to: the one that tmp_dest names, else beside the target, where it can be, so that the
+// file need not be copied.
+func temporary(c *module.Call, dest string, intoDir bool) (string, error) {
+	if dir := c.Str("tmp_dest"); dir != "" {
+		info, err := os.Stat(dir)
+		switch {
+		case err != nil:
+			return "", errors.New(dir + " directory does not exist.") //nolint:staticcheck // Ansible's words
+		case !info.IsDir():
+			return "", errors.New(dir + " is a file but should be a directory.") //nolint:staticcheck // Ansible's words
+		}
+		return dir, nil
+	}
+	if !intoDir {
+		dest = filepath.Dir(dest)
+	}
+	if info, err := os.Stat(dest); err == nil && info.IsDir() && syscall.Access(dest, 2) == nil {
+		return dest, nil
+	}
+	if c.TmpDir != "" {
+		return c.TmpDir, nil
+	}
+	return os.TempDir(), nil
 }
 
 // wantedSum reads option checksum, "algorithm:digest" or "algorithm:URL of a list of digests".

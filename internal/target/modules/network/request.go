@@ -1,6 +1,7 @@
 package network
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -29,9 +30,10 @@ type request struct {
 	contentType   string // of the body, unless headers say so
 	headers       map[string]any
 	modifiedSince time.Time
-	follow        string // none, safe, all
-	timeout       time.Duration
+	follow        string        // none, safe, all
+	timeout       time.Duration // of each wait for the other side, not of all together
 	unixSocket    string
+	save          func(io.Reader) error // takes the body of a good answer, which may be too large for response.body
 }
 
 // response is what came back. status is -1 when nothing did; err then says why.
@@ -96,11 +98,8 @@ func (q request) do(ctx context.Context, c *module.Call) (*response, error) {
 		return nil, err
 	}
 	defer transport.CloseIdleConnections()
-	if q.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, q.timeout)
-		defer cancel()
-	}
+	ctx, patience := newPatience(ctx, q.timeout)
+	defer patience.stop()
 	client := &http.Client{Transport: transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		first := via[0].Method
 		next.Header.Del("Referer")
@@ -154,11 +153,16 @@ func (q request) do(ctx context.Context, c *module.Call) (*response, error) {
 		res.Body.Close()
 		res, err = send(true)
 	}
-	if err != nil {
-		if e := context.Cause(ctx); e != nil && !errors.Is(e, context.DeadlineExceeded) {
-			return nil, e
+	lost := func(err error) (*response, error) {
+		if e := context.Cause(ctx); e != nil {
+			if err = e; !errors.Is(e, context.DeadlineExceeded) {
+				return nil, e
+			}
 		}
 		return &response{status: -1, url: q.url, err: explain(err, u), header: http.Header{}}, nil
+	}
+	if err != nil {
+		return lost(err)
 	}
 	defer res.Body.Close()
 	out := &response{status: res.StatusCode, url: res.Request.URL.String(), header: res.Header, cookies: res.Cookies()}
@@ -166,19 +170,73 @@ func (q request) do(ctx context.Context, c *module.Call) (*response, error) {
 	if res.ContentLength >= 0 && res.Header.Get("Content-Length") == "" {
 		res.Header.Set("Content-Length", fmt.Sprint(res.ContentLength))
 	}
-	if out.body, err = io.ReadAll(res.Body); err != nil {
-		return &response{status: -1, url: q.url, err: explain(err, u), header: http.Header{}}, nil
-	}
-	if res.Header.Get("Content-Encoding") == "gzip" && c.Args["decompress"] == true && len(out.body) > 0 {
-		z, err := gzip.NewReader(bytes.NewReader(out.body))
-		if err == nil {
-			out.body, err = io.ReadAll(z)
-		}
-		if err != nil {
-			return &response{status: -1, url: q.url, err: "cannot decompress the answer: " + err.Error(), header: http.Header{}}, nil
+	body := &incoming{from: res.Body, patience: patience}
+	var text io.Reader = body
+	if res.Header.Get("Content-Encoding") == "gzip" && c.Args["decompress"] == true {
+		packed := bufio.NewReader(body)
+		if _, err := packed.Peek(1); err == nil { // the answer to HEAD is empty
+			if text, err = gzip.NewReader(packed); err != nil {
+				return &response{status: -1, url: q.url, err: "cannot decompress the answer: " + err.Error(), header: http.Header{}}, nil
+			}
 		}
 	}
-	return out, nil
+	if q.save != nil && !out.failed() {
+		err = q.save(text)
+	} else {
+		out.body, err = io.ReadAll(text)
+	}
+	if body.err != nil {
+		return lost(body.err)
+	}
+	if err != nil && q.save == nil {
+		return &response{status: -1, url: q.url, err: "cannot decompress the answer: " + err.Error(), header: http.Header{}}, nil
+	}
+	return out, err
+}
+
+// incoming is a body on its way.
+type incoming struct {
+	from     io.Reader
+	patience *patience
+	err      error // what went wrong at the other side
+}
+
+func (b *incoming) Read(p []byte) (int, error) {
+	b.patience.renew()
+	n, err := b.from.Read(p)
+	if err != nil && err != io.EOF {
+		b.err = err
+	}
+	return n, err
+}
+
+// patience cancels a context when nothing came for too long.
+type patience struct {
+	limit  time.Duration // 0: for ever
+	timer  *time.Timer
+	cancel context.CancelCauseFunc
+}
+
+func newPatience(ctx context.Context, limit time.Duration) (context.Context, *patience) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	p := &patience{limit: limit, cancel: cancel}
+	if limit > 0 {
+		p.timer = time.AfterFunc(limit, func() { cancel(context.DeadlineExceeded) })
+	}
+	return ctx, p
+}
+
+func (p *patience) renew() {
+	if p.timer != nil {
+		p.timer.Reset(p.limit)
+	}
+}
+
+func (p *patience) stop() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.cancel(nil)
 }
 
 func (q request) transport(c *module.Call) (*http.Transport, error) {
