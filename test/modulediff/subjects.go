@@ -222,7 +222,7 @@ var subjects = map[string]subject{
 		}),
 		start: func(g *generator) []node {
 			list := []node{
-				{name: "f", text: "text\n", mode: []uint32{0o644, 0o600, 0o755}[g.IntN(3)]}, {name: "d", kind: "dir", mode: 0o750}, {name: "d/f", text: "below\n", mode: 0o600}, {name: "d/sub", kind: "dir", mode: 0o700}, {name: "d/sub/x", text: "below\n", mode: 0o755}, // the first to fail is any of them
+				{name: "f", text: "text\n", mode: []uint32{0o644, 0o600, 0o755}[g.IntN(3)]}, {name: "d", kind: "dir", mode: 0o750}, {name: "d/f", text: "below\n", mode: 0o600}, {name: "d/sub", kind: "dir", mode: 0o700}, {name: "d/sub/x", text: "x", mode: 0o755},
 				{name: "d/none", kind: "dir"}, {name: "empty", kind: "dir"}, {name: "one", kind: "dir"}, {name: "one/f", text: "alone\n"}, {name: "link", kind: "link", text: "f"}, {name: "dirlink", kind: "link", text: "d"}, {name: "dangling", kind: "link", text: "nothing"},
 				{name: "e", kind: "dir"}, {name: "elink", kind: "link", text: "e"}, {name: "g", text: g.pick("text\n", "other\n", "\x00\x01"), mode: []uint32{0o644, 0o600}[g.IntN(2)]}, {name: "glink", kind: "link", text: "g"}, {name: "gone", kind: "link", text: "away"},
 			}
@@ -230,13 +230,17 @@ var subjects = map[string]subject{
 				list = append(list, node{name: "e/d", kind: "dir"}, node{name: "e/d/f", text: g.pick("below\n", "else\n")}, node{name: "e/f", text: g.pick("text\n", "else\n")})
 			}
 			if g.one(3) {
-				list = append(list, node{name: "d/down", kind: "link", text: g.pick("f", "sub", "nothing", "sub/x")})
+				list = append(list, node{name: "d/down", kind: "link", text: g.pick("f", "sub", "nothing", "../f")})
 			}
 			return list
 		},
-		known: func(r request) bool { // Ansible crashes where the directory is a link that is not to be followed
+		known: func(r request) bool {
 			src, _ := r.Args["src"].(string)
-			return strings.HasSuffix(src, "/dirlink") && (r.Args["local_follow"] == false || r.Args["local_follow"] == "no")
+			dest, _ := r.Args["dest"].(string)
+			// Ansible crashes where the directory is a link that is not to be followed,
+			return strings.HasSuffix(src, "/dirlink") && (r.Args["local_follow"] == false || r.Args["local_follow"] == "no") ||
+				// and puts a text that is meant for a link to a directory into a file with the name of a temporary one.
+				r.Args["content"] != nil && is(dest, "elink") && r.Args["follow"] != true && r.Args["follow"] != "yes"
 		},
 	},
 	"template": {

@@ -81,7 +81,6 @@ var (
 	backupName = regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`)
 	tempName   = regexp.MustCompile(`(/tmp/|\.ansible_tmp|tmp)[A-Za-z0-9_]{8}\b|/tmp/modulediff\d+/edited\d*`)
 	localName  = regexp.MustCompile(`/[^ ']*/\.ansible/tmp/ansible-local-[^/]+/(tmp[^/]+/)?`)
-	firstName  = regexp.MustCompile(`(on remote file )\([^)]*\)`) // the first file in the order of the directory on the disk
 	sentName   = regexp.MustCompile(`/[^ ']*/\.ansible/tmp/ansible-tmp-[^/]+/`)
 )
 
@@ -153,7 +152,6 @@ func canon(v any, key string) any {
 		}
 	case string:
 		x = sentName.ReplaceAllString(localName.ReplaceAllString(x, "@LOCAL@/"), "@SENT@/")
-		x = firstName.ReplaceAllString(x, "$1(@FIRST@)")
 		return tempName.ReplaceAllString(stable(x), "@TMP@")
 	case float64:
 		if key == "mtime" || key == "atime" {

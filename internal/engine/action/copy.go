@@ -172,7 +172,9 @@ func copyTree(c *Context, src, dest string) (*Outcome, error) {
 			return &Failure{Msg: text(r, "msg"), Keys: r}
 		}
 		changed = changed || truth(r, "changed")
-		last = r
+		if _, looked := r.GetStr("diff"); looked { // not left alone because it is there
+			last = r
+		}
 		return nil
 	}
 	for _, f := range t.files {
@@ -219,7 +221,7 @@ func copyTree(c *Context, src, dest string) (*Outcome, error) {
 			return nil, err
 		}
 	}
-	if len(t.files) == 1 {
+	if len(t.files) == 1 && last != nil {
 		return &Outcome{Result: last}, nil
 	}
 	return outcome("changed", value.Bool(changed), "dest", value.Str(dest), "src", value.Str(src)), nil
@@ -240,7 +242,12 @@ func (t *tree) walk(rel string, above []string) error {
 	}
 	above = append(above[:len(above):len(above)], real)
 	var below []string
-	entries, err := os.ReadDir(real)
+	dir, err := os.Open(real)
+	if err != nil {
+		return err
+	}
+	entries, err := dir.ReadDir(-1) // in the order of the disk, as Ansible: which file fails first depends on it
+	dir.Close()
 	if err != nil {
 		return err
 	}

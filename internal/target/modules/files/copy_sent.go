@@ -135,7 +135,7 @@ func (c *copier) place(text io.Reader, name string, r module.Result) (changed bo
 		c.dest = strings.TrimSuffix(c.dest, "/") + "/" + name
 	}
 	if _, err := os.Stat(c.dest); err == nil {
-		if c.Bool("follow") {
+		if c.Bool("follow") && link(c.dest) {
 			c.dest = hostos.RealPath(c.dest)
 		}
 	} else if _, err := os.Stat(filepath.Dir(c.dest)); err != nil {
@@ -199,8 +199,10 @@ func (c *copier) install(text io.Reader) error {
 	defer os.Remove(tmp) // nothing to remove after the rename
 	if validated {
 		// The validating program may insist on the final mode and owner.
-		if _, err := c.attrs.Apply(c.ctx, tmp, false, nil); err != nil {
-			return err
+		for _, a := range []hostos.Attrs{{Mode: c.attrs.Mode}, {Owner: c.attrs.Owner, Group: c.attrs.Group}} {
+			if _, err := a.Apply(c.ctx, tmp, false, nil); err != nil {
+				return err
+			}
 		}
 		if err := validate(c.ctx, c.Call, tmp, ""); err != nil {
 			return err
