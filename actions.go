@@ -105,8 +105,10 @@ func (a *actions) full(name string) (*collection.Resolved, error) {
 		}
 		switch {
 		case act == nil || !strings.HasSuffix(act.Path, ".py"):
-		case r == nil || r.Path == "":
+		case r == nil:
 			return &collection.Resolved{FQCN: act.FQCN, Collection: act.Collection, Name: act.Name, ActionPath: act.Path}, nil
+		case r.Path == "":
+			return &collection.Resolved{FQCN: act.FQCN, Collection: act.Collection, Name: act.Name, ActionPath: act.Path, Module: r.FQCN}, nil
 		case given: // the module's own name counts
 			r.ActionPath = act.Path
 		default:

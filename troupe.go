@@ -109,7 +109,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 			p.first = dir
 		}
 	}
-	p.Templates.PythonFilter, p.Templates.Overrides = p.Plugins.Function, p.Plugins.Overrides
+	p.Templates.PythonFilter, p.Templates.Overrides, p.Templates.Moved = p.Plugins.Function, p.Plugins.Overrides, p.Plugins.Search.Builtin
 	p.Templates.Lookup = p.lookup(ctx)
 	files := &vars.Files{Secrets: o.Secrets, Duplicates: dups, Warn: warn}
 	extra, err := p.extraVars(o.ExtraVars, files)

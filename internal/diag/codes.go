@@ -37,6 +37,7 @@ const (
 	RoleRecursion      Code = "TRP-E0215"
 	NotADictionary     Code = "TRP-E0216"
 	RemovedModule      Code = "TRP-E0217"
+	BadRedirect        Code = "TRP-E0218"
 
 	InventorySource  Code = "TRP-W0301"
 	InventorySyntax  Code = "TRP-E0302"

@@ -203,6 +203,12 @@ dependencies: []`,
 		Example: "- include: x.yml",
 		Fix:     "- include_tasks: x.yml",
 	},
+	BadRedirect: {
+		Title:   "a collection sends a name nowhere",
+		Cause:   "plugin_routing in meta/runtime.yml of the collection redirects in a circle, or to a name without a collection.",
+		Example: "old: {redirect: new}",
+		Fix:     "old: {redirect: my.collection.new}",
+	},
 	InventorySource: {
 		Title:   "an inventory source cannot be read",
 		Cause:   "No inventory plugin could read the source; the warnings before say why each one gave up.",

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -31,6 +32,7 @@ type Resolved struct {
 	// ActionPlugin is the action that meta/runtime.yml gives a module, by its full name.
 	ActionPlugin string
 	ActionPath   string // file of the action plugin of a module, when it is written in Python
+	Module       string // that the action stands for, when it is another than the action's name says
 }
 
 // Kind is a kind of plugin by its directory's name: "modules", "action", "lookup", "filter", "test", "connection" …
@@ -179,9 +181,6 @@ func (f *Finder) Playbook(name string) (string, bool) {
 	return "", false
 }
 
-// maxRedirects bounds redirects that go in a circle.
-const maxRedirects = 50
-
 // Plugin finds a plugin by its fully qualified name, following meta/runtime.yml. It returns nil when there is none, and a
 // diagnostic for one that was removed.
 func (f *Finder) Plugin(kind Kind, fqcn string) (*Resolved, error) {
@@ -225,7 +224,10 @@ type stop struct {
 
 // follow goes where meta/runtime.yml sends a name, and tells what is said on the way.
 func (f *Finder) follow(kind Kind, fqcn string) (at stop, redirected bool, err error) {
-	for range maxRedirects {
+	asked := fqcn
+	var way []string
+	for !slices.Contains(way, fqcn) {
+		way = append(way, fqcn)
 		at = stop{fqcn: fqcn}
 		col, name, ok := Split(fqcn)
 		if !ok {
@@ -253,12 +255,22 @@ func (f *Finder) follow(kind Kind, fqcn string) (at stop, redirected bool, err e
 		if rt.redirect == "" {
 			return at, redirected, nil
 		}
+		if _, _, full := Split(rt.redirect); !full {
+			return at, redirected, misdirected(fmt.Sprintf("Collection %s contains invalid redirect for %s.%s: %s. Redirects must use fully qualified collection names.", col, col, name, rt.redirect))
+		}
 		if f.Log != nil {
 			f.detour(kind, col, name, rt.redirect)
 		}
 		fqcn, redirected = rt.redirect, true
 	}
-	return at, redirected, fmt.Errorf("the redirects of %s go in a circle", fqcn)
+	if kind == Filter || kind == Test {
+		return at, redirected, misdirected("recursive collection redirect found for '" + asked + "'")
+	}
+	return at, redirected, misdirected("plugin redirect loop resolving " + asked + " (path: ['" + strings.Join(way, "', '") + "'])")
+}
+
+func misdirected(text string) error {
+	return &diag.Diagnostic{Code: diag.BadRedirect, Exit: diag.ExitError, Summary: text, Classic: text}
 }
 
 func builtinCollection(name string) bool {

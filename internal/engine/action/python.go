@@ -287,6 +287,9 @@ func (a *pythonAction) resolve(name string) (string, error) {
 	if r == nil {
 		return "", errors.New("The module " + name + " was not found in configured module paths") //nolint:staticcheck // Ansible's words
 	}
+	if r.Module != "" {
+		return r.Module, nil
+	}
 	if short, legacy := strings.CutPrefix(r.FQCN, "ansible.legacy."); legacy && r.Path == "" {
 		return "ansible.builtin." + short, nil
 	}

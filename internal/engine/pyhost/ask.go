@@ -289,9 +289,9 @@ func askNative(q *question) (value.Value, error) {
 	return value.Bool(q.h.Native != nil && q.h.Native(q.text("kind"), q.text("name"))), nil
 }
 
-// askMoved tells the dotted name of a module of a collection's module_utils that was moved.
+// askMoved tells the dotted name of a module of module_utils that was moved.
 func askMoved(q *question) (value.Value, error) {
-	to, err := q.h.Search.Finder.Utils("ansible_collections." + q.text("collection") + ".plugins.module_utils." + q.text("name"))
+	to, err := q.h.Search.Finder.Utils(q.text("name"))
 	if err != nil || to == "" {
 		return value.None, err
 	}

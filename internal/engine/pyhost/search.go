@@ -170,16 +170,14 @@ func (s *Search) Find(kind, name string, collections []string) (*Plugin, error) 
 	return p, err
 }
 
-// Builtin is where the redirects of a collection's name lead back into ansible.builtin: the name there, or the name itself.
+// Builtin is the name in ansible.builtin that redirects lead to, the name itself when they lead elsewhere.
 func (s *Search) Builtin(kind, name string) string {
-	if _, _, full := collection.Split(name); !full {
-		return name
+	full := name
+	if !strings.Contains(name, ".") {
+		full = "ansible.builtin." + name
 	}
-	to, err := s.Finder.Route(collection.Kind(kind), name)
-	if err != nil {
-		return name
-	}
-	if short, ok := strings.CutPrefix(to, "ansible.builtin."); ok {
+	to, err := s.Finder.Route(collection.Kind(kind), full)
+	if short, ok := strings.CutPrefix(to, "ansible.builtin."); ok && err == nil {
 		return short
 	}
 	return name

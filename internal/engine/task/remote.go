@@ -54,7 +54,7 @@ func (r *remote) prepare(a *attempt) error {
 	if err != nil {
 		return err
 	}
-	if r.x.Plugins != nil {
+	if r.x.Plugins != nil && strings.Contains(name, ".") {
 		name = r.x.Plugins.Search.Builtin("connection", name)
 	}
 	opts := connection.Options{}

@@ -45,6 +45,8 @@ type Engine struct {
 	Lookup LookupFunc
 	// PythonFilter finds filters and tests that are Python plugins; nil: there are none.
 	PythonFilter func(kind, name string) (*jinja.Filter, error)
+	// Moved is the name that a filter or test has in ansible.builtin now, the name itself when it did not move there.
+	Moved func(kind, name string) string
 	// Overrides says whether a Python plugin may take the place of a filter or test of ours; nil: none does.
 	Overrides func(kind, name string) bool
 
@@ -98,8 +100,8 @@ func New(o Options) *Engine {
 	env.Syntax.DoubleBackslashes = true
 	env.Syntax.Do, env.Syntax.LoopControls = o.Do, o.LoopControls
 	env.Undefined = Undefined
-	env.MissingFilter = func(name string) (*jinja.Filter, error) { return e.missing("filter", name) }
-	env.MissingTest = func(name string) (*jinja.Filter, error) { return e.missing("test", name) }
+	env.MissingFilter = func(name string) (*jinja.Filter, error) { return e.missing("filter", name, env.Filter) }
+	env.MissingTest = func(name string) (*jinja.Filter, error) { return e.missing("test", name, env.Test) }
 	env.Override = e.override
 	e.addGlobals(env)
 	switch {
@@ -133,7 +135,7 @@ func (e *Engine) forText() *Engine {
 		return e
 	}
 	e.textOnce.Do(func() {
-		e.text.Lookup, e.text.PythonFilter, e.text.Overrides, e.text.Basedir, e.text.NoOmit = e.Lookup, e.PythonFilter, e.Overrides, e.Basedir, e.NoOmit
+		e.text.Lookup, e.text.PythonFilter, e.text.Moved, e.text.Overrides, e.text.Basedir, e.text.NoOmit = e.Lookup, e.PythonFilter, e.Moved, e.Overrides, e.Basedir, e.NoOmit
 	})
 	return e.text
 }
@@ -146,10 +148,18 @@ func (e *Engine) override(kind, name string) (*jinja.Filter, error) {
 	return e.PythonFilter(kind, name)
 }
 
-// missing finds filters and tests that are Python plugins. Jinja's own have no full names.
-func (e *Engine) missing(kind, name string) (*jinja.Filter, error) {
-	if e.PythonFilter != nil {
-		return e.PythonFilter(kind, name)
+// missing finds filters and tests that are Python plugins, and those of ours that went by another name. Jinja's own have no full
+// names.
+func (e *Engine) missing(kind, name string, ours func(string) (*jinja.Filter, error)) (*jinja.Filter, error) {
+	if e.PythonFilter == nil {
+		return nil, nil
+	}
+	f, err := e.PythonFilter(kind, name)
+	if f != nil || err != nil || e.Moved == nil {
+		return f, err
+	}
+	if to := e.Moved(kind, name); to != name {
+		return ours(to)
 	}
 	return nil, nil
 }

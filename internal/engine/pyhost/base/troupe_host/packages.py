@@ -48,7 +48,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def _moved(self, parts):
         if len(parts) < 6 or parts[3:5] != ['plugins', 'module_utils']:
             return None
-        return link.ask('moved', collection='.'.join(parts[1:3]), name='.'.join(parts[5:]))
+        return link.ask('moved', name='.'.join(parts))
 
     def _package(self, fullname, dirs):
         spec = importlib.machinery.ModuleSpec(fullname, self, is_package=True)
@@ -60,6 +60,14 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module):
         module.__file__ = module.__path__[0] + '/__synthetic__' if module.__path__ else None
+
+
+class Former(importlib.abc.MetaPathFinder):
+    """Finds what once was in ansible.module_utils, after everybody else looked."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        moved = fullname.startswith('ansible.module_utils.') and link.ask('moved', name=fullname)
+        return importlib.machinery.ModuleSpec(fullname, _Moved(moved)) if moved else None
 
 
 class _Moved(importlib.abc.Loader):
@@ -79,3 +87,4 @@ def install(search):
     paths[:] = search
     if not any(isinstance(f, Finder) for f in sys.meta_path):
         sys.meta_path.insert(0, Finder())
+        sys.meta_path.append(Former())

@@ -220,7 +220,7 @@ class ActionBase(ABC):
     def _execute_module(self, module_name=None, module_args=None, tmp=None, task_vars=None, persist_files=False, delete_remote_tmp=None,
                         wrap_async=False, ignore_unknown_opts=False):
         if module_name is None:
-            module_name = self._task.resolved_action or self._task.action
+            module_name = self._task.action
         if module_args is None:
             module_args = self._task.args
         if self._task.check_mode and not self._supports_check_mode and module_name == self._task.action:
