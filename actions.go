@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -34,6 +35,7 @@ type actions struct {
 	found  map[string]string          // library modules by name, "" for none, as they are asked for
 	groups map[string]map[string]bool // members of action groups by their full names
 	packed map[string]*pymodule.Module
+	onces  map[string]bool // by file of the action
 }
 
 // special are the actions that the engine itself is.
@@ -74,7 +76,7 @@ func (a *actions) legacy(name string) *collection.Resolved {
 	}
 	r := &collection.Resolved{FQCN: "ansible.legacy." + name, Name: name, Path: path}
 	if action != nil {
-		r.ActionPath = action.Path
+		r.ActionPath, r.Once = action.Path, a.once(action.Path)
 	}
 	return r
 }
@@ -103,16 +105,17 @@ func (a *actions) full(name string) (*collection.Resolved, error) {
 		if err != nil {
 			return nil, err
 		}
+		once := act != nil && a.once(act.Path)
 		switch {
 		case act == nil || !strings.HasSuffix(act.Path, ".py"):
 		case r == nil:
-			return &collection.Resolved{FQCN: act.FQCN, Collection: act.Collection, Name: act.Name, ActionPath: act.Path}, nil
+			return &collection.Resolved{FQCN: act.FQCN, Collection: act.Collection, Name: act.Name, ActionPath: act.Path, Once: once}, nil
 		case r.Path == "":
-			return &collection.Resolved{FQCN: act.FQCN, Collection: act.Collection, Name: act.Name, ActionPath: act.Path, Module: r.FQCN}, nil
+			return &collection.Resolved{FQCN: act.FQCN, Collection: act.Collection, Name: act.Name, ActionPath: act.Path, Once: once, Module: r.FQCN}, nil
 		case given: // the module's own name counts
-			r.ActionPath = act.Path
+			r.ActionPath, r.Once = act.Path, once
 		default:
-			r.FQCN, r.ActionPath = act.FQCN, act.Path
+			r.FQCN, r.ActionPath, r.Once = act.FQCN, act.Path, once
 		}
 	}
 	if a.native(name) && (r == nil || r.Path == "") {
@@ -122,6 +125,25 @@ func (a *actions) full(name string) (*collection.Resolved, error) {
 		return a.builtin(strings.TrimPrefix(r.FQCN, "ansible.builtin."))
 	}
 	return r, nil
+}
+
+var bypasses = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^\s+BYPASS_HOST_LOOP\s*=\s*True\b`) })
+
+// once tells whether an action in Python wants to run for all hosts at once. It is read, not run: the answer is needed before any
+// host is.
+func (a *actions) once(path string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	once, known := a.onces[path]
+	if !known {
+		text, _ := os.ReadFile(path) // one that cannot be read fails when it is run
+		once = bypasses().Match(text)
+		if a.onces == nil {
+			a.onces = map[string]bool{}
+		}
+		a.onces[path] = once
+	}
+	return once
 }
 
 func (a *actions) builtin(name string) (*collection.Resolved, error) {

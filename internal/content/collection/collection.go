@@ -32,6 +32,7 @@ type Resolved struct {
 	// ActionPlugin is the action that meta/runtime.yml gives a module, by its full name.
 	ActionPlugin string
 	ActionPath   string // file of the action plugin of a module, when it is written in Python
+	Once         bool   // the action runs for all hosts at once
 	Module       string // that the action stands for, when it is another than the action's name says
 }
 

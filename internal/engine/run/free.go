@@ -5,7 +5,6 @@ import (
 
 	"github.com/troupe-automation/troupe/event"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
-	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/engine/strategy"
 )
 
@@ -74,7 +73,7 @@ func (p *play) free(pinned bool) error {
 				}
 				continue
 			}
-			if act := action.Find(place.Task.Action); act != nil && act.Once {
+			if bypassesHosts(place.Task) {
 				p.warn("The '" + place.Task.ActionAsWritten + "' module bypasses the host loop, which is currently not supported in the free strategy and would instead execute for every host in the inventory list.")
 			}
 			info := p.info(place, h)

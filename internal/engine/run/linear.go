@@ -118,19 +118,24 @@ func (p *play) tagsOf(t *playbook.Task) []string {
 	return tags
 }
 
+// bypassesHosts tells whether a task's action runs once for all hosts.
+func bypassesHosts(t *playbook.Task) bool {
+	if t.Resolved.Once {
+		return true
+	}
+	act := action.Find(t.Action)
+	return act != nil && act.Once
+}
+
 // step runs one task on the hosts that are at it, then takes care of includes and of errors that are fatal for all.
 func (p *play) step(place *strategy.Place, hosts []*hostRun) error {
 	t := place.Task
-	act := action.Find(t.Action)
-	once := act != nil && act.Once && t.Loop == nil
+	once := bypassesHosts(t)
 	if v := t.Inherited("run_once"); v != nil && !once {
 		r, err := p.templarFor(hosts[0], t).Render(v)
 		if err == nil {
 			once, _ = action.Boolean(r)
 		}
-	}
-	if act != nil && act.Once && t.Loop != nil {
-		once = true
 	}
 	info := p.info(place, hosts[0])
 	if skip, err := p.asks(info); err != nil || skip {
