@@ -31,9 +31,10 @@ type Resolved struct {
 	Path       string // file, when it is a file on the controller
 	// ActionPlugin is the action that meta/runtime.yml gives a module, by its full name.
 	ActionPlugin string
-	ActionPath   string // file of the action plugin of a module, when it is written in Python
-	Once         bool   // the action runs for all hosts at once
-	Module       string // that the action stands for, when it is another than the action's name says
+	ActionPath   string   // file of the action plugin of a module, when it is written in Python
+	Way          []string // full names from the one asked for to this one
+	Once         bool     // the action runs for all hosts at once
+	Module       string   // that the action stands for, when it is another than the action's name says
 }
 
 // Kind is a kind of plugin by its directory's name: "modules", "action", "lookup", "filter", "test", "connection" …
@@ -115,7 +116,7 @@ func (f *Finder) Has(name string) bool { _, ok := f.Dir(name); return ok }
 // Around is the collection that a path lies in: one of the Finder's, not another copy.
 func (f *Finder) Around(path string) (string, bool) {
 	abs, err := filepath.Abs(path)
-	if err != nil {
+	if err != nil || f == nil {
 		return "", false
 	}
 	root, rest, ok := strings.Cut(abs, "/ansible_collections/")
@@ -185,16 +186,16 @@ func (f *Finder) Playbook(name string) (string, bool) {
 // Plugin finds a plugin by its fully qualified name, following meta/runtime.yml. It returns nil when there is none, and a
 // diagnostic for one that was removed.
 func (f *Finder) Plugin(kind Kind, fqcn string) (*Resolved, error) {
-	at, redirected, err := f.follow(kind, fqcn)
+	at, err := f.follow(kind, fqcn)
 	if err != nil {
 		return nil, err
 	}
 	if at.col == "" {
 		return nil, nil
 	}
-	r := &Resolved{FQCN: at.fqcn, Collection: at.col, Name: at.name, ActionPlugin: at.action}
+	r := &Resolved{FQCN: at.fqcn, Collection: at.col, Name: at.name, ActionPlugin: at.action, Way: at.way}
 	if builtinCollection(at.col) { // a collection points back into the builtin set, which others hold
-		if !redirected {
+		if len(at.way) == 1 {
 			return nil, nil
 		}
 		return r, nil
@@ -212,27 +213,26 @@ func (f *Finder) Plugin(kind Kind, fqcn string) (*Resolved, error) {
 // Route follows the redirects of a plugin whose name may not be that of its file (filters and tests): the full name that it has
 // in the end. A plugin that was removed gives a diagnostic.
 func (f *Finder) Route(kind Kind, fqcn string) (string, error) {
-	at, _, err := f.follow(kind, fqcn)
+	at, err := f.follow(kind, fqcn)
 	return at.fqcn, err
 }
 
 // stop is where the redirects of a name end.
 type stop struct {
-	fqcn, col, name string // col is "" for a name without a collection
-	dir             string // of the collection, "" when it is not installed or is ansible.builtin
-	action          string // that the module there is given
+	fqcn, col, name string   // col is "" for a name without a collection
+	dir             string   // of the collection, "" when it is not installed or is ansible.builtin
+	action          string   // that the module there is given
+	way             []string // the names from the one asked for to fqcn
 }
 
 // follow goes where meta/runtime.yml sends a name, and tells what is said on the way.
-func (f *Finder) follow(kind Kind, fqcn string) (at stop, redirected bool, err error) {
+func (f *Finder) follow(kind Kind, fqcn string) (at stop, err error) {
 	asked := fqcn
-	var way []string
-	for !slices.Contains(way, fqcn) {
-		way = append(way, fqcn)
-		at = stop{fqcn: fqcn}
+	for !slices.Contains(at.way, fqcn) {
+		at = stop{fqcn: fqcn, way: append(at.way, fqcn)}
 		col, name, ok := Split(fqcn)
 		if !ok {
-			return at, redirected, nil
+			return at, nil
 		}
 		at.col, at.name = col, name
 		var rt route
@@ -248,26 +248,26 @@ func (f *Finder) follow(kind Kind, fqcn string) (at stop, redirected bool, err e
 			f.Deprecated(rt.deprecation.of(kind, col, name, "deprecated").Deprecated())
 		}
 		if rt.tombstone != nil {
-			return at, redirected, &diag.Diagnostic{
+			return at, &diag.Diagnostic{
 				Code: diag.RemovedModule, Exit: diag.ExitError, Summary: fqcn + " was removed",
 				Detail: rt.tombstone.Text, Classic: rt.tombstone.of(kind, col, name, "removed").Removed(),
 			}
 		}
 		if rt.redirect == "" {
-			return at, redirected, nil
+			return at, nil
 		}
 		if _, _, full := Split(rt.redirect); !full {
-			return at, redirected, misdirected(fmt.Sprintf("Collection %s contains invalid redirect for %s.%s: %s. Redirects must use fully qualified collection names.", col, col, name, rt.redirect))
+			return at, misdirected(fmt.Sprintf("Collection %s contains invalid redirect for %s.%s: %s. Redirects must use fully qualified collection names.", col, col, name, rt.redirect))
 		}
 		if f.Log != nil {
 			f.detour(kind, col, name, rt.redirect)
 		}
-		fqcn, redirected = rt.redirect, true
+		fqcn = rt.redirect
 	}
 	if kind == Filter || kind == Test {
-		return at, redirected, misdirected("recursive collection redirect found for '" + asked + "'")
+		return at, misdirected("recursive collection redirect found for '" + asked + "'")
 	}
-	return at, redirected, misdirected("plugin redirect loop resolving " + asked + " (path: ['" + strings.Join(way, "', '") + "'])")
+	return at, misdirected("plugin redirect loop resolving " + asked + " (path: ['" + strings.Join(at.way, "', '") + "'])")
 }
 
 func misdirected(text string) error {
@@ -302,8 +302,8 @@ func (f *Finder) Utils(dotted string) (string, error) {
 		}
 		name = parts[1] + "." + parts[2] + "." + parts[5]
 	}
-	at, redirected, err := f.follow(moduleUtils, name)
-	if err != nil || !redirected {
+	at, err := f.follow(moduleUtils, name)
+	if err != nil || len(at.way) < 2 {
 		return "", err
 	}
 	return utilsName(at.fqcn), nil

@@ -264,6 +264,9 @@ func (l *Loader) importPlaybook(entry *yamldoc.Node, path string, outer *value.D
 	if err != nil {
 		return nil, err
 	}
+	if col, ok := l.Collections.Around(target); ok { // for what is loaded from here on, as in Ansible
+		l.DefaultCollections = []string{col}
+	}
 	plays, err := l.playbook(target, scope, depth+1)
 	if err != nil {
 		return nil, err

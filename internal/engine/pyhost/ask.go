@@ -269,7 +269,13 @@ func askFind(q *question) (value.Value, error) {
 	if p == nil {
 		p = &Plugin{}
 	}
-	return p.value(), nil
+	d := p.value()
+	way := value.NewList()
+	for _, name := range p.Way {
+		way.Elems = append(way.Elems, value.Str(name))
+	}
+	d.SetStr("way", way)
+	return d, nil
 }
 
 func (p *Plugin) value() *value.Dict {

@@ -16,7 +16,8 @@ func uid() string { return strconv.Itoa(os.Getuid()) }
 
 // settings are the search paths of plugins by kind.
 var settings = map[string]string{
-	"action": "DEFAULT_ACTION_PLUGIN_PATH", "become": "BECOME_PLUGIN_PATH", "cache": "DEFAULT_CACHE_PLUGIN_PATH", "callback": "DEFAULT_CALLBACK_PLUGIN_PATH",
+	"modules": "DEFAULT_MODULE_PATH",
+	"action":  "DEFAULT_ACTION_PLUGIN_PATH", "become": "BECOME_PLUGIN_PATH", "cache": "DEFAULT_CACHE_PLUGIN_PATH", "callback": "DEFAULT_CALLBACK_PLUGIN_PATH",
 	"cliconf": "DEFAULT_CLICONF_PLUGIN_PATH", "connection": "DEFAULT_CONNECTION_PLUGIN_PATH", "filter": "DEFAULT_FILTER_PLUGIN_PATH",
 	"httpapi": "DEFAULT_HTTPAPI_PLUGIN_PATH", "inventory": "DEFAULT_INVENTORY_PLUGIN_PATH", "lookup": "DEFAULT_LOOKUP_PLUGIN_PATH",
 	"netconf": "DEFAULT_NETCONF_PLUGIN_PATH", "strategy": "DEFAULT_STRATEGY_PLUGIN_PATH", "terminal": "DEFAULT_TERMINAL_PLUGIN_PATH",
@@ -27,7 +28,8 @@ var settings = map[string]string{
 type Plugin struct {
 	Name       string // as it is known: short, or with its collection
 	Path       string
-	Collection string // "" outside collections
+	Collection string   // "" outside collections
+	Way        []string // full names from the one asked for to this plugin, in collections
 }
 
 // Search knows where plugins are looked for: beside playbooks, in roles, in configured directories, in collections. It is safe
@@ -75,8 +77,11 @@ func (s *Search) dirsOf(kind string) []string {
 		return d
 	}
 	sub := kind + "_plugins"
-	if kind == "doc_fragments" {
+	switch kind {
+	case "doc_fragments":
 		sub = kind
+	case "modules":
+		sub = "library"
 	}
 	var candidates []string
 	for _, a := range s.adjacent {
@@ -215,7 +220,7 @@ func (s *Search) inCollection(kind, name string) (*Plugin, error) {
 	if err != nil || r == nil || !strings.HasSuffix(r.Path, ".py") {
 		return nil, err
 	}
-	return &Plugin{Name: r.FQCN, Path: r.Path, Collection: r.Collection}, nil
+	return &Plugin{Name: r.FQCN, Path: r.Path, Collection: r.Collection, Way: r.Way}, nil
 }
 
 // collectionRoots are the directories that hold ansible_collections.

@@ -35,7 +35,7 @@ class PluginLoader:
             for d in self._extra:
                 p = os.path.join(d, name + '.py')
                 if os.path.exists(p):
-                    return {'path': p, 'name': name, 'collection': ''}
+                    return {'path': p, 'name': name, 'collection': '', 'way': []}
         return found
 
     def find_plugin_with_context(self, name, mod_type='', ignore_deprecated=False, check_aliases=False, collection_list=None):
@@ -43,6 +43,10 @@ class PluginLoader:
         context = PluginLoadContext(found['name'] or name, found['path'] or None, found['collection'] or None)
         if not context.resolved and self.type in ('module', 'action') and link.ask('native', kind='action', name=name):
             context.resolved = True
+            if self.type == 'module':  # it has no file; this is where it would be
+                context.plugin_resolved_path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'modules', name.split('.')[-1] + '.py')
+        if context.resolved:
+            context.redirect_list = [name] + [n for n in found['way'] if n != name]
         return context
 
     def find_plugin(self, name, mod_type='', ignore_deprecated=False, check_aliases=False, collection_list=None):

@@ -76,6 +76,12 @@ def get_cache_plugin(plugin_name, **kwargs):
     return plugin
 
 
+def opened_cache(plugin):
+    """The cache that the options of an inventory plugin ask for."""
+    given = (('_uri', 'cache_connection'), ('_timeout', 'cache_timeout'), ('_prefix', 'cache_prefix'))
+    return CacheObject(get_cache_plugin(plugin.get_option('cache_plugin'), **{name: plugin.get_option(option) for name, option in given}))
+
+
 class BaseInventoryPlugin(AnsiblePlugin):
     """Reads one source."""
 
@@ -121,7 +127,7 @@ class BaseInventoryPlugin(AnsiblePlugin):
             raise AnsibleParserError('inventory source has invalid structure, it should be a dictionary, got: %s' % type(config))
         self.set_options(direct=config, var_options=self._vars)
         if 'cache' in self._options and self.get_option('cache'):
-            self.load_cache_plugin()
+            self._cache = opened_cache(self)
         return config
 
     def _consume_options(self, data):
@@ -138,13 +144,6 @@ class BaseInventoryPlugin(AnsiblePlugin):
             return expand_hostname_range(pattern), port
         return [pattern], port
 
-    _cache = None
-
-    def load_cache_plugin(self):
-        options = dict((k, self.get_option(o)) for o, k in (('cache_connection', '_uri'), ('cache_timeout', '_timeout'), ('cache_prefix', '_prefix'))
-                       if o in self._options)
-        self._cache = CacheObject(get_cache_plugin(self.get_option('cache_plugin'), **options))
-
 
 class BaseFileInventoryPlugin(BaseInventoryPlugin):
     """Reads a file."""
@@ -160,6 +159,9 @@ class Cacheable:
     @property
     def cache(self):
         return self._cache
+
+    def load_cache_plugin(self):
+        self._cache = opened_cache(self)
 
     def get_cache_key(self, path):
         return '%s_%s' % (self.NAME, self._get_cache_prefix(path))
