@@ -40,6 +40,7 @@ var layers = []string{
 	"internal/server/auth internal/server/inventory internal/server/notify",
 	"internal/server/dispatch",
 	"internal/server/api",
+	"internal/server/stream",
 	"internal/server",
 	"internal/cli/argparse",
 	"internal/server/command",

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -30,6 +31,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/server/store"
 	"github.com/troupe-automation/troupe/internal/server/store/postgres"
 	"github.com/troupe-automation/troupe/internal/server/store/sqlite"
+	"github.com/troupe-automation/troupe/internal/server/stream"
 )
 
 // Config is what an administrator may choose.
@@ -100,16 +102,23 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	defer lines.Close()
-	hub := live.NewHub()
+	hub, err := live.NewHub(lines, c.Node, c.Log)
+	if err != nil {
+		return err
+	}
+	defer hub.Close()
 	sender := notify.NewSender(db, box, c.Node, c.Log)
 	d := dispatch.New(dispatch.Config{DB: db, Bus: lines, Box: box, Holder: holder, Projects: project.New(filepath.Join(c.Dir, "projects")), Node: c.Node, Self: c.Self, Dir: filepath.Join(c.Dir, "runs"), Log: c.Log, Live: hub,
 		Notifications: sender})
-	rest := api.New(api.Config{DB: db, Box: box, Auth: auth.New(db), Dispatcher: d, Notifications: sender, Node: c.Node, InstallID: install, Release: c.Version, Log: c.Log, Projects: filepath.Join(c.Dir, "projects")})
+	who := auth.New(db)
+	ending := make(chan struct{})
+	watching := &stream.Server{DB: db, Auth: who, Hub: hub, Log: c.Log, Stop: ending}
+	rest := api.New(api.Config{DB: db, Box: box, Auth: who, Dispatcher: d, Notifications: sender, Node: c.Node, InstallID: install, Release: c.Version, Log: c.Log, Projects: filepath.Join(c.Dir, "projects")})
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
 	}
-	srv := &http.Server{Handler: &root{rest: rest, hub: hub}, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
+	srv := &http.Server{Handler: &root{rest: rest, stream: watching}, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
 	fmt.Fprintf(c.Out, "Troupe listens at http://%s/\n", listener.Addr())
 	if password != "" {
 		fmt.Fprintf(c.Out, "user %s, password %s\n", c.Admin, password)
@@ -134,12 +143,14 @@ func Run(ctx context.Context, c Config) (err error) {
 		stop()
 	}
 	systemd("STOPPING=1")
+	close(ending)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	if down := srv.Shutdown(last); down != nil {
 		srv.Close()
 	}
 	parts.Wait()
+	watching.Wait()
 	return err
 }
 
@@ -194,14 +205,17 @@ func systemd(state string) {
 
 // root sends requests to the part that answers them.
 type root struct {
-	rest *api.Server
-	hub  *live.Hub
+	rest   *api.Server
+	stream *stream.Server
 }
 
 func (s *root) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/" {
+	switch {
+	case r.URL.Path == "/":
 		http.Redirect(w, r, "/api/", http.StatusFound)
-		return
+	case slices.Contains(stream.Paths, r.URL.Path):
+		s.stream.ServeHTTP(w, r)
+	default:
+		s.rest.ServeHTTP(w, r)
 	}
-	s.rest.ServeHTTP(w, r)
 }

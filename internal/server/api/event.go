@@ -148,6 +148,31 @@ func ShowEvent(kind domain.Type, e store.Event, truncate bool) *object {
 	return o
 }
 
+// LiveEvent is an event as those who follow its job get it: what AWX sends over its websocket.
+func LiveEvent(kind domain.Type, e store.Event) []byte {
+	shown := ShowEvent(kind, e, false)
+	o := newObject()
+	o.set("id", shown.values["id"])
+	o.set(string(kind), e.Job)
+	stamp := strings.TrimSuffix(e.Created, "Z") + "+00:00"
+	o.set("created", stamp)
+	o.set("modified", stamp)
+	o.set("group_name", string(kind)+"_events")
+	if url, has := shown.values["url"].(string); has {
+		o.set("url", strings.TrimSuffix(url, "/"))
+	}
+	for _, name := range []string{"stdout", "counter", "uuid", "parent_uuid", "start_line", "end_line", "event", "event_data", "failed", "changed", "event_level", "play", "role", "task"} {
+		if v, has := shown.values[name]; has {
+			o.set(name, v)
+		}
+	}
+	b, err := encode(o)
+	if err != nil {
+		return []byte("{}") // only our own values are in it
+	}
+	return b
+}
+
 // eventColumns are the fields that events can be filtered and ordered by: the others lie in compressed bodies.
 var eventColumns = map[string]bool{"counter": true, "event": true, "host": true, "host_name": true, "task": true, "failed": true, "changed": true, "start_line": true, "end_line": true}
 
