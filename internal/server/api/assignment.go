@@ -343,9 +343,13 @@ func assign(holder string) func(*request) (*reply, error) {
 		}
 		ids := map[string]int64{}
 		for _, name := range []string{"role_definition", holder, "object_id"} {
-			n, is := integer(body[name])
-			if !is {
+			v, given := body[name]
+			if !given {
 				return nil, fieldError(name, "This field is required.")
+			}
+			n, is := integer(v)
+			if !is {
+				return nil, fieldError(name, "Incorrect type. Expected pk value, received %s.", kindOf(v))
 			}
 			ids[name] = n
 		}

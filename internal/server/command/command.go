@@ -32,8 +32,67 @@ func command(prog string) *argparse.Command {
 			{Names: []string{"--plan"}, Dest: "plan", Kind: argparse.True, Help: "show what would be changed in the database, change nothing"},
 			{Names: []string{"-v", "--verbose"}, Dest: "verbosity", Kind: argparse.Count, Help: "log more"},
 		},
-		Examples: "  " + prog + "\n  " + prog + " --listen 0.0.0.0:8052 --data /var/lib/troupe",
+		Examples: "  " + prog + "\n  " + prog + " --listen 0.0.0.0:8052 --data /var/lib/troupe\n  " + prog + " export backup.zst\n  " + prog + " import backup.zst --database postgres://…",
 	}
+}
+
+// moving is the command line of export and import.
+func moving(prog, what string) *argparse.Command {
+	summary := "Writes all that the database holds to a file, from which import fills another one, of the same or of another kind."
+	if what == "import" {
+		summary = "Fills an empty database with what export wrote. The server must have the key file that the other one had: DATA/secret.keys."
+	}
+	return &argparse.Command{
+		Prog: prog + " " + what, Summary: summary, Args: []string{"file"},
+		Flags: []argparse.Flag{
+			{Names: []string{"--data"}, Dest: "data", Metavar: "DIR", Help: "the data directory (~/.local/share/troupe)"},
+			{Names: []string{"--database"}, Dest: "database", Metavar: "URL", Help: "postgres://… instead of a file in the data directory"},
+		},
+	}
+}
+
+// move runs export and import.
+func (env Env) move(ctx context.Context, what string, args []string) error {
+	v, err := moving(env.Prog, what).Parse(args)
+	if err != nil {
+		return err
+	}
+	c := server.Config{Dir: v.Str("data"), Database: v.Str("database")}
+	if c.Dir == "" {
+		c.Dir = filepath.Join(os.Getenv("HOME"), ".local", "share", "troupe")
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return err
+	}
+	db, err := server.OpenStore(c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	name := v.Args[0]
+	if what == "import" {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		n, err := db.Restore(ctx, f)
+		if err == nil {
+			fmt.Fprintf(env.Stdout, "%d rows were read. Before the server starts, put the other one's secret.keys into %s.\n", n, c.Dir)
+		}
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	n, err := db.Dump(ctx, f)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		os.Remove(name)
+		return err
+	}
+	fmt.Fprintf(env.Stdout, "%d rows were written to %s. What is encrypted in it opens with %s.\n", n, name, filepath.Join(c.Dir, "secret.keys"))
+	return nil
 }
 
 // Env is what the server is started with.
@@ -66,6 +125,9 @@ func Main(ctx context.Context, env Env) int {
 }
 
 func (env Env) run(ctx context.Context) error {
+	if len(env.Args) > 0 && (env.Args[0] == "export" || env.Args[0] == "import") {
+		return env.move(ctx, env.Args[0], env.Args[1:])
+	}
 	v, err := command(env.Prog).Parse(env.Args)
 	if err != nil {
 		return err

@@ -159,17 +159,25 @@ func uniqueExpr(r *domain.Resource, fields []string) string {
 // Plan lists the statements that bring the database to what the declarations say. Columns are only ever added: a database
 // of a newer server is one that an older server can still read.
 func (db *DB) Plan(ctx context.Context) ([]string, error) {
+	p, err := db.plan(ctx)
+	return slices.Concat(p.create, p.alter, p.index), err
+}
+
+// plan is the statements for tables, for columns and references, and for indexes.
+type plan struct{ create, alter, index []string }
+
+func (db *DB) plan(ctx context.Context) (plan, error) {
 	tables, err := wanted()
 	if err != nil {
-		return nil, err
+		return plan{}, err
 	}
 	have, err := db.dialect.Columns(ctx, db.write)
 	if err != nil {
-		return nil, err
+		return plan{}, err
 	}
 	indexes, err := db.dialect.Indexes(ctx, db.write)
 	if err != nil {
-		return nil, err
+		return plan{}, err
 	}
 	var create, alter, index []string
 	for _, t := range tables {
@@ -219,7 +227,7 @@ func (db *DB) Plan(ctx context.Context) ([]string, error) {
 			}
 		}
 	}
-	return slices.Concat(create, alter, index), nil
+	return plan{create, alter, index}, nil
 }
 
 // Migrate runs what Plan lists, in one transaction.

@@ -25,6 +25,10 @@ type Dialect interface {
 	Blob() string
 	// ForwardReferences tells whether a table may refer to one that is made later.
 	ForwardReferences() bool
+	// DeferReferences are statements after which references are checked when the transaction ends; Advance makes new ids of a table follow
+	// those that were given, "" when they do anyway.
+	DeferReferences() []string
+	Advance(table string) string
 	// Rebind rewrites ? into the dialect's parameters.
 	Rebind(query string) string
 	// Columns lists the columns of all tables, and Indexes the names of all indexes.

@@ -69,6 +69,8 @@ func (dialect) Name() string               { return "sqlite" }
 func (dialect) Identity() string           { return "INTEGER PRIMARY KEY AUTOINCREMENT" }
 func (dialect) Blob() string               { return "BLOB" }
 func (dialect) ForwardReferences() bool    { return true }
+func (dialect) DeferReferences() []string  { return []string{"PRAGMA defer_foreign_keys = ON"} }
+func (dialect) Advance(string) string      { return "" }
 func (dialect) Rebind(query string) string { return query }
 func (dialect) Serial() bool               { return true }
 func (dialect) Contains(expr string) string {
