@@ -10,9 +10,15 @@ import (
 	"syscall"
 
 	"github.com/troupe-automation/troupe/internal/server/command"
+	"github.com/troupe-automation/troupe/internal/server/runner"
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == runner.Confine {
+		err := runner.Close(os.Args[2:])
+		fmt.Fprintln(os.Stderr, "isolating a run:", err)
+		os.Exit(1)
+	}
 	if len(os.Args) < 3 {
 		fmt.Fprintln(os.Stderr, "this is a part of Troupe: call troupe server")
 		os.Exit(2)

@@ -27,6 +27,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/server/live"
 	"github.com/troupe-automation/troupe/internal/server/notify"
 	"github.com/troupe-automation/troupe/internal/server/project"
+	"github.com/troupe-automation/troupe/internal/server/runner"
 	"github.com/troupe-automation/troupe/internal/server/secret"
 	"github.com/troupe-automation/troupe/internal/server/store"
 	"github.com/troupe-automation/troupe/internal/server/store/postgres"
@@ -45,9 +46,11 @@ type Config struct {
 	// Admin and Password are the first user's, made when there is none. An empty password is made up and told.
 	Admin, Password string
 	Self            []string // this program
-	Version         string
-	Log             *slog.Logger
-	Out             io.Writer // what a person wants to read: the address, a password that was made up
+	// Isolation says how runs are kept apart from the server, RunAs the user that they all are; "" for the most that is possible.
+	Isolation, RunAs string
+	Version          string
+	Log              *slog.Logger
+	Out              io.Writer // what a person wants to read: the address, a password that was made up
 }
 
 // OpenStore opens the database of a configuration.
@@ -97,6 +100,13 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("filling the database: %w", err)
 	}
+	cage, note, err := runner.NewCage(ctx, runner.Setting{Isolation: runner.Isolation(c.Isolation), RunAs: c.RunAs, Hidden: c.Dir})
+	if err != nil {
+		return err
+	}
+	if note != "" {
+		c.Log.Warn(note)
+	}
 	lines, err := bus.Open(ctx, bus.Config{URLs: c.NATS, Credentials: c.NATSCredentials, Dir: filepath.Join(c.Dir, "bus"), Log: c.Log})
 	if err != nil {
 		return err
@@ -108,7 +118,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	}
 	defer hub.Close()
 	sender := notify.NewSender(db, box, c.Node, c.Log)
-	d := dispatch.New(dispatch.Config{DB: db, Bus: lines, Box: box, Holder: holder, Projects: project.New(filepath.Join(c.Dir, "projects")), Node: c.Node, Self: c.Self, Dir: filepath.Join(c.Dir, "runs"), Log: c.Log, Live: hub,
+	d := dispatch.New(dispatch.Config{DB: db, Bus: lines, Box: box, Holder: holder, Projects: project.New(filepath.Join(c.Dir, "projects")), Node: c.Node, Self: c.Self, Cage: cage, Dir: filepath.Join(c.Dir, "runs"), Log: c.Log, Live: hub,
 		Notifications: sender})
 	who := auth.New(db)
 	ending := make(chan struct{})

@@ -19,6 +19,7 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/server"
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/runner"
 )
 
 // site is a running server with real parts: SQLite, git, and children of the real program.
@@ -51,6 +52,10 @@ func (l *logBuffer) String() string {
 var program string
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == runner.Confine { // a run of a server of this process
+		fmt.Fprintln(os.Stderr, runner.Close(os.Args[2:]))
+		os.Exit(1)
+	}
 	dir, err := os.MkdirTemp("", "troupe-server-test-")
 	if err != nil {
 		panic(err)

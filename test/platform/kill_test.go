@@ -72,6 +72,9 @@ func TestKill(t *testing.T) {
 		states[job["status"]]++
 		maps.Copy(now, n.events(t, job["id"]))
 	}
+	if states["successful"] == 0 {
+		t.Errorf("no job was successful: %v", states)
+	}
 	for url, event := range seen {
 		if !reflect.DeepEqual(now[url], event) {
 			t.Errorf("event %s was seen as %v and is now %v", url, event, now[url])

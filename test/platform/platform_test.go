@@ -208,6 +208,11 @@ func eventually(t *testing.T, limit time.Duration, what string, good func() bool
 func (n *node) estate(ledger, seconds string) (template int64) {
 	n.t.Helper()
 	repo := n.t.TempDir()
+	for dir, mode := range map[string]os.FileMode{filepath.Dir(ledger): 0o755, ledger: 0o777} { // runs are users of their own
+		if err := os.Chmod(dir, mode); err != nil {
+			n.t.Fatal(err)
+		}
+	}
 	play := fmt.Sprintf(`- hosts: all
   gather_facts: false
   tasks:

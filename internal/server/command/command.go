@@ -29,6 +29,8 @@ func command(prog string) *argparse.Command {
 			{Names: []string{"--node"}, Dest: "node", Metavar: "NAME", Help: "name of this instance (the host's name)"},
 			{Names: []string{"--admin"}, Dest: "admin", Metavar: "NAME", Help: "the first user (admin)"},
 			{Names: []string{"--admin-password-file"}, Dest: "admin_password_file", Metavar: "FILE", Help: "the first user's password; without it one is made up and shown"},
+			{Names: []string{"--isolation"}, Dest: "isolation", Metavar: "KIND", Choices: []string{"none", "user", "namespaces"}, Help: "how runs are kept apart from the server; without it as well as the system allows"},
+			{Names: []string{"--run-as"}, Dest: "run_as", Metavar: "USER", Help: "the user that runs are, where the server is root; without it each has one of its own"},
 			{Names: []string{"--plan"}, Dest: "plan", Kind: argparse.True, Help: "show what would be changed in the database, change nothing"},
 			{Names: []string{"-v", "--verbose"}, Dest: "verbosity", Kind: argparse.Count, Help: "log more"},
 		},
@@ -143,7 +145,7 @@ func (env Env) run(ctx context.Context) error {
 		level = slog.LevelDebug
 	}
 	c := server.Config{
-		Dir: or("data", filepath.Join(os.Getenv("HOME"), ".local", "share", "troupe")), Listen: or("listen", "127.0.0.1:8052"), Database: v.Str("database"), Node: v.Str("node"), NATS: v.Str("nats"), NATSCredentials: v.Str("nats_credentials"),
+		Dir: or("data", filepath.Join(os.Getenv("HOME"), ".local", "share", "troupe")), Listen: or("listen", "127.0.0.1:8052"), Database: v.Str("database"), Node: v.Str("node"), NATS: v.Str("nats"), NATSCredentials: v.Str("nats_credentials"), Isolation: v.Str("isolation"), RunAs: v.Str("run_as"),
 		Admin: or("admin", "admin"), Self: []string{env.Program}, Version: env.Version, Out: env.Stdout,
 		Log: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level})),
 	}

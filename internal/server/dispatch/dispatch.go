@@ -24,6 +24,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/server/domain"
 	"github.com/troupe-automation/troupe/internal/server/notify"
 	"github.com/troupe-automation/troupe/internal/server/project"
+	"github.com/troupe-automation/troupe/internal/server/runner"
 	"github.com/troupe-automation/troupe/internal/server/secret"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
@@ -38,7 +39,8 @@ type Config struct {
 	// Holder tells this installation of the node from any other that has its name: it is the same after a restart.
 	Holder string
 	Self   []string // the program that runs jobs
-	Dir    string   // for the private directories of runs
+	Cage   *runner.Cage
+	Dir    string // for the private directories of runs
 	Log    *slog.Logger
 	// Live is told of new events and states; it must not block.
 	Live Live

@@ -130,7 +130,7 @@ var plainVariables = map[string]bool{"PATH": true, "HOME": true, "LC_ALL": true,
 // spec is how the child is called.
 func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (runner.Spec, error) {
 	tx := d.DB.Read(ctx)
-	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Timeout: time.Duration(job.Int("timeout")) * time.Second}
+	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Own: []string{dir}, Cage: d.Cage, Timeout: time.Duration(job.Int("timeout")) * time.Second}
 	s.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8", "ANSIBLE_FORCE_COLOR=true", "ANSIBLE_HOST_KEY_CHECKING=false", "ANSIBLE_RETRY_FILES_ENABLED=false",
 		"JOB_ID=" + strconv.FormatInt(job.ID(), 10), "INVENTORY_ID=" + strconv.FormatInt(job.Int("inventory"), 10)}
 	inv, err := inventory.Document(d.DB, tx, job.Int("inventory"), inventory.Slice{Number: job.Int("job_slice_number"), Count: job.Int("job_slice_count")})
@@ -323,7 +323,7 @@ func (d *Dispatcher) updateInventory(ctx context.Context, job domain.Record, in 
 	if err != nil {
 		return err
 	}
-	list, err := readInventory(ctx, d.Self, paths[0], paths[1:], job.Str("limit"), in.say)
+	list, err := d.readInventory(ctx, dir, paths, job, in.say)
 	if err != nil {
 		return err
 	}

@@ -1,19 +1,19 @@
 package dispatch
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"strings"
 	"time"
 
 	"github.com/troupe-automation/troupe/internal/server/domain"
 	"github.com/troupe-automation/troupe/internal/server/inventory"
 	"github.com/troupe-automation/troupe/internal/server/launch"
+	"github.com/troupe-automation/troupe/internal/server/runner"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
 
@@ -30,29 +30,32 @@ type listed struct {
 }
 
 // readInventory asks a child process what the files of an inventory have: those of a project are not to be trusted here.
-func readInventory(ctx context.Context, self []string, dir string, paths []string, limit string, say func(string)) (*listing, error) {
-	args := append(append([]string{}, self[1:]...), "inventory", "--list", "--export")
-	for _, path := range paths {
-		args = append(args, "-i", path)
+func (d *Dispatcher) readInventory(ctx context.Context, own string, paths []string, job domain.Record, say func(string)) (*listing, error) {
+	spec := runner.Spec{Self: append(append([]string{}, d.Self...), "inventory"), Args: []string{"--list", "--export"}, Dir: paths[0], Own: []string{own}, Cage: d.Cage,
+		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + own, "LC_ALL=C.UTF-8"}}
+	for _, path := range paths[1:] {
+		spec.Args = append(spec.Args, "-i", path)
 	}
-	if limit != "" {
-		args = append(args, "--limit="+limit)
+	if limit := job.Str("limit"); limit != "" {
+		spec.Args = append(spec.Args, "--limit="+limit)
 	}
-	cmd := exec.CommandContext(ctx, self[0], args...)
-	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8"}
-	cmd.WaitDelay = 2 * time.Second
-	var out, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &stderr
-	err := cmd.Run()
-	if s := strings.TrimSpace(stderr.String()); s != "" {
+	limited, stop := ctx, func() {}
+	if seconds := job.Int("timeout"); seconds > 0 {
+		limited, stop = context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
+	}
+	defer stop()
+	out, said, err := runner.Output(limited, spec)
+	if s := strings.TrimSpace(said); s != "" {
 		say(s)
+	}
+	if limited.Err() != nil && ctx.Err() == nil {
+		return nil, errors.New("Job terminated due to timeout") //nolint:staticcheck // AWX's words
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the inventory cannot be read: %w", err)
 	}
 	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(out.Bytes(), &raw); err != nil {
+	if err := json.Unmarshal(out, &raw); err != nil {
 		return nil, fmt.Errorf("the inventory cannot be read: %w", err)
 	}
 	list := &listing{hosts: map[string]map[string]any{}, groups: map[string]*listed{}}

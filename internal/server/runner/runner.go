@@ -28,7 +28,10 @@ type Spec struct {
 	Self []string // the program and the first words of its command line, "troupe playbook"
 	Args []string // further arguments; SecretDir in them stands for the directory of Files
 	Env  []string
-	Dir  string // where the project is
+	Dir  string   // where the project is
+	Own  []string // directories that belong to the run, the one that has the project among them
+	// Cage keeps the run apart from the server; nil for not at all.
+	Cage *Cage
 	// Files are secrets and other inputs, by name; they live as long as the run.
 	Files   map[string][]byte
 	Timeout time.Duration // 0: none
@@ -56,16 +59,11 @@ const grace = 15 * time.Second
 // Run starts the child and gives its lines to each, in order. It ends when the child has ended and every line was read; when ctx is
 // done the child is asked to stop, then killed with all that it started.
 func Run(ctx context.Context, spec Spec, each func(event.Line)) Outcome {
-	dir, err := privateDir()
+	cmd, done, err := spec.command()
 	if err != nil {
 		return Outcome{Err: err}
 	}
-	defer os.RemoveAll(dir)
-	for name, content := range spec.Files {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
-			return Outcome{Err: err}
-		}
-	}
+	defer done()
 	runCtx, stop := ctx, func() {}
 	if spec.Timeout > 0 {
 		runCtx, stop = context.WithTimeout(ctx, spec.Timeout)
@@ -76,20 +74,9 @@ func Run(ctx context.Context, spec Spec, each func(event.Line)) Outcome {
 		return Outcome{Err: err}
 	}
 	defer events.Close()
-	argv := append(append([]string{}, spec.Self...), spec.Args...)
-	for i := range argv {
-		argv[i] = strings.ReplaceAll(argv[i], SecretDir, dir)
-	}
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Dir = spec.Dir
-	for _, e := range spec.Env {
-		cmd.Env = append(cmd.Env, strings.ReplaceAll(e, SecretDir, dir))
-	}
 	cmd.ExtraFiles = []*os.File{write} // descriptor 3
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	stderr := &tail{max: 32 << 10}
 	cmd.Stderr = stderr
-	cmd.WaitDelay = 2 * time.Second
 	start := startLocked(cmd)
 	write.Close()
 	if start != nil {
@@ -130,6 +117,68 @@ func Run(ctx context.Context, spec Spec, each func(event.Line)) Outcome {
 	return out
 }
 
+// Output runs a command that prints its result, and returns it with what it said beside.
+func Output(ctx context.Context, spec Spec) (out []byte, said string, err error) {
+	cmd, done, err := spec.command()
+	if err != nil {
+		return nil, "", err
+	}
+	defer done()
+	stdout, stderr := &head{max: maxLine}, &tail{max: 32 << 10}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	if err := startLocked(cmd); err != nil {
+		return nil, "", err
+	}
+	ended := context.AfterFunc(ctx, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	err = cmd.Wait()
+	ended()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	if stdout.over {
+		err = fmt.Errorf("it printed more than %d bytes", maxLine)
+	}
+	return stdout.b, stderr.String(), errors.Join(ctx.Err(), err)
+}
+
+// command is the process of a run, not yet started, and what is to be done after its end.
+func (spec *Spec) command() (cmd *exec.Cmd, done func(), err error) {
+	dir, err := privateDir()
+	if err != nil {
+		return nil, nil, err
+	}
+	done = func() { os.RemoveAll(dir) }
+	for name, content := range spec.Files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			done()
+			return nil, nil, err
+		}
+	}
+	argv := append(append([]string{}, spec.Self...), spec.Args...)
+	for i := range argv {
+		argv[i] = strings.ReplaceAll(argv[i], SecretDir, dir)
+	}
+	cmd = exec.Command(argv[0], argv[1:]...)
+	cmd.Dir = spec.Dir
+	for _, e := range spec.Env {
+		cmd.Env = append(cmd.Env, strings.ReplaceAll(e, SecretDir, dir))
+	}
+	cmd.WaitDelay = 2 * time.Second
+	cage := spec.Cage
+	if cage == nil {
+		cage = &Cage{kind: None}
+	}
+	in, err := cage.enter(argv[0], append(append([]string{}, spec.Own...), dir)...)
+	if err != nil {
+		done()
+		return nil, nil, fmt.Errorf("isolating the run: %w", err)
+	}
+	done = func() { in.leave(); os.RemoveAll(dir) }
+	if err := in.wrap(cmd); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return cmd, done, nil
+}
+
 // readLines reads events until the end. A line that is no event ends the reading: the child is not to be trusted.
 func readLines(r io.Reader, each func(event.Line)) error {
 	sc := bufio.NewScanner(r)
@@ -164,6 +213,22 @@ func privateDir() (string, error) {
 		}
 	}
 	return os.MkdirTemp("", "troupe-")
+}
+
+// head keeps the beginning of what is written to it.
+type head struct {
+	b    []byte
+	max  int
+	over bool
+}
+
+func (h *head) Write(p []byte) (int, error) {
+	if len(h.b)+len(p) > h.max {
+		h.over = true
+		return len(p), nil
+	}
+	h.b = append(h.b, p...)
+	return len(p), nil
 }
 
 // tail keeps the end of what is written to it.
