@@ -82,7 +82,7 @@ def write(path, text, mode="0644"):
 def set_up(c, d, aux):
     """Makes a case's directory and returns the tasks that run before its first step, and after its last."""
     os.makedirs(d)
-    for n in c.get("dirs", []):
+    for n in c.get("dirs", []) + list(c.get("mounts", {}).values()):
         os.makedirs(os.path.join(d, n), exist_ok=True)
     for n, v in c.get("files", {}).items():
         write(os.path.join(d, n), v.replace("@DIR@", d), c.get("modes", {}).get(n, "0644"))
@@ -105,6 +105,7 @@ def task(s, c, d, script):
         else:
             args["content"] = s["payload"]
     t = {s["module"]: args, "ignore_errors": True}
+    if "_async_dir" in args: t["vars"] = {"ansible_async_dir": args.pop("_async_dir")}  # what the controller adds
     if s.get("check"): t["check_mode"] = True
     if s.get("diff"): t["diff"] = True
     env = c.get("environment", {}) | s.get("environment", {})
@@ -123,7 +124,7 @@ def record(path):
         tasks += before
         for j, s in enumerate(c["steps"]):
             where[i, j] = len(tasks)
-            tasks.append(task(s, c, d, f"{aux}/script{i}_{j}"))
+            tasks.append(task(s, c, d, f"{aux}/{i}_{j}/script"))
             tasks.append({"raw": " ".join(["/usr/bin/python3", aux + "/snap.py", d, f"{aux}/{i}_{j}.json"] + c.get("unwatched", []))})
         tasks += after
     write(aux + "/book.yml", json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [t | {"name": "step"} for t in tasks]}]))

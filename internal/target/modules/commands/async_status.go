@@ -19,7 +19,7 @@ var asyncStatus = &module.Module{
 		CheckMode: true,
 		Options: []module.Option{
 			{Name: "jid", Required: true},
-			{Name: "mode", Default: "status", Choices: []any{"cleanup", "status"}},
+			{Name: "mode", Default: "status", Choices: []any{"status", "cleanup"}},
 			{Name: "_async_dir", Type: module.TypePath},
 		},
 	},

@@ -14,19 +14,22 @@ import (
 
 // commandOptions are the options of command and shell. Both take the text as _raw_params; _uses_shell tells them apart.
 func commandOptions(shell bool) []module.Option {
-	return []module.Option{
+	options := []module.Option{
 		{Name: "_raw_params"},
 		{Name: "_uses_shell", Type: module.TypeBool, Default: shell},
 		{Name: "argv", Type: module.TypeList, Elements: module.TypeStr},
 		{Name: "chdir", Type: module.TypePath},
 		{Name: "executable"},
-		{Name: "expand_argument_vars", Type: module.TypeBool, Default: true},
 		{Name: "creates", Type: module.TypePath},
 		{Name: "removes", Type: module.TypePath},
 		{Name: "stdin"},
 		{Name: "stdin_add_newline", Type: module.TypeBool, Default: true},
 		{Name: "strip_empty_ends", Type: module.TypeBool, Default: true},
 	}
+	if !shell {
+		options = append(options, module.Option{Name: "expand_argument_vars", Type: module.TypeBool, Default: true})
+	}
+	return options
 }
 
 var command = &module.Module{
@@ -71,13 +74,14 @@ func runCommand(ctx context.Context, c *module.Call) (module.Result, error) {
 		}
 		argv = words
 	}
-	if useShell {
-		if len(argv) > 0 {
-			line = strings.Join(argv, " ")
+	r["cmd"] = argv
+	if useShell && len(argv) > 0 {
+		line = hostos.ShellQuote(argv[0])
+		for _, w := range argv[1:] {
+			line += " " + hostos.ShellQuote(w)
 		}
+	} else if useShell {
 		r["cmd"] = line
-	} else {
-		r["cmd"] = argv
 	}
 
 	dir := c.Str("chdir")

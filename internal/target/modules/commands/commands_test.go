@@ -8,3 +8,5 @@ import (
 
 func TestCommand(t *testing.T) { moduletest.Replay(t, All, "testdata/command.json") }
 func TestExpect(t *testing.T)  { moduletest.Replay(t, All, "testdata/expect.json") }
+func TestScript(t *testing.T)  { moduletest.Replay(t, All, "testdata/script.json") }
+func TestShell(t *testing.T)   { moduletest.Replay(t, All, "testdata/shell.json") }

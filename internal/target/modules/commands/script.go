@@ -38,10 +38,10 @@ func runScript(ctx context.Context, c *module.Call) (module.Result, error) {
 	if line == "" {
 		line = c.Str("cmd")
 	}
-	if p := c.Str("creates"); p != "" && globExists("", p) {
+	if p := c.Str("creates"); p != "" && there(p) {
 		return module.Result{"skipped": true, "msg": fmt.Sprintf("%s exists, matching creates option", p)}, nil
 	}
-	if p := c.Str("removes"); p != "" && !globExists("", p) {
+	if p := c.Str("removes"); p != "" && !there(p) {
 		return module.Result{"skipped": true, "msg": fmt.Sprintf("%s does not exist, matching removes option", p)}, nil
 	}
 	if c.Check {
@@ -92,6 +92,12 @@ func runScript(ctx context.Context, c *module.Call) (module.Result, error) {
 		return nil, hostos.StartFailure(args, err)
 	}
 	return ran(out)
+}
+
+// there says whether a path exists; unlike the other commands', it is no pattern.
+func there(path string) bool {
+	_, err := os.Stat(module.ExpandPath(path))
+	return err == nil
 }
 
 func writePayload(path string, p *module.Payload) error {

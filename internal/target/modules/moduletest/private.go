@@ -39,6 +39,9 @@ func mount(t *testing.T, dir string, mounts map[string]string) {
 		t.Skip("no mount namespaces on this machine")
 	}
 	for place, folder := range mounts {
+		if err := os.MkdirAll(dir+"/"+folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
 		if err := syscall.Mount(dir+"/"+folder, place, "", syscall.MS_BIND, ""); err != nil {
 			t.Fatalf("mount %s: %v", place, err)
 		}

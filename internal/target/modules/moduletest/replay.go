@@ -129,6 +129,10 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, c Ca
 		delete(args, "cmd")
 		args["_raw_params"] = cmd
 	}
+	if s.Module == "script" {
+		cmd, _ := args["cmd"].(string)
+		args["cmd"] = "script " + cmd
+	}
 	opts := module.Options{Name: s.Module, Check: s.Check, Diff: s.Diff, TmpDir: t.TempDir()}
 	env := merged(s.Environment, nil)
 	for k, v := range c.Environment {

@@ -6,9 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -71,11 +69,12 @@ type aptCall struct {
 var aptEnv = []string{"DEBIAN_FRONTEND=noninteractive", "DEBIAN_PRIORITY=critical"}
 
 func runApt(ctx context.Context, c *module.Call) (module.Result, error) {
-	bin, err := hostos.NeedBin("apt-get")
+	run := hostos.RunnerOf(ctx, c)
+	bin, err := run.Need("apt-get")
 	if err != nil {
 		return nil, err
 	}
-	a := &aptCall{Call: c, ctx: ctx, run: hostos.RunnerOf(ctx, c), bin: bin}
+	a := &aptCall{Call: c, ctx: ctx, run: run, bin: bin}
 	a.options = []string{"-y"}
 	for o := range strings.SplitSeq(c.Str("dpkg_options"), ",") {
 		if o = strings.TrimSpace(o); o != "" {
@@ -95,7 +94,7 @@ func runApt(ctx context.Context, c *module.Call) (module.Result, error) {
 		if err := a.update(); err != nil {
 			return nil, err
 		}
-		if len(names) == 0 && upgrade == "" && !c.Has("deb") && !c.Bool("autoremove") && !c.Bool("autoclean") && !c.Bool("clean") {
+		if len(names) == 0 && upgrade == "" && !c.Has("deb") {
 			return module.Result{"changed": a.updated, "cache_updated": a.updated, "cache_update_time": a.cacheTime}, nil
 		}
 	}
@@ -212,7 +211,21 @@ func (a *aptCall) update() error {
 			}
 		}
 	}
-	return module.Fail("Failed to update apt cache: "+strings.TrimSpace(last.Err()), nil)
+	return module.Fail(fmt.Sprintf("Failed to update apt cache after %d retries: %s", retries, aptErrors(last)), nil)
+}
+
+// aptErrors are a failed command's errors and warnings in one line, as apt's library says them.
+func aptErrors(out hostos.Output) string {
+	var list []string
+	for line := range strings.Lines(out.Stderr) {
+		if kind, text, ok := strings.Cut(line, ": "); ok && (kind == "E" || kind == "W") {
+			list = append(list, kind+":"+strings.TrimSpace(text))
+		}
+	}
+	if len(list) == 0 {
+		return strings.TrimSpace(out.Err())
+	}
+	return strings.Join(list, ", ")
 }
 
 // prepared is the diff of apt's announcement; empty without diff mode.
@@ -259,18 +272,18 @@ func (a *aptCall) upgrade(mode string) (module.Result, error) {
 	if r := a.Str("default_release"); r != "" {
 		args = append(args, "-t", r)
 	}
-	switch mode {
-	case "dist", "full":
-		args = append(args, "dist-upgrade")
-	default:
-		args = append(args, "upgrade", "--with-new-pkgs")
+	verb := []string{"upgrade", "--with-new-pkgs"}
+	if mode == "dist" || mode == "full" {
+		verb = []string{"dist-upgrade"}
 	}
+	args = append(args, verb...)
 	out, err := a.exec(args...)
 	if err != nil {
 		return nil, err
 	}
 	if out.RC != 0 {
-		return nil, module.Fail(fmt.Sprintf("'%s' failed: %s", strings.Join(args, " "), out.Stderr), module.Result{"stdout": out.Stdout, "rc": out.RC})
+		said := a.bin + " " + strings.Join(verb, " ") + " " + a.flag("autoremove", "--auto-remove")
+		return nil, module.Fail(fmt.Sprintf("'%s' failed: %s", said, out.Stderr), module.Result{"stdout": out.Stdout, "rc": out.RC})
 	}
 	r := module.Result{"changed": !strings.Contains(out.Stdout, nothing), "msg": out.Stdout, "stdout": out.Stdout, "stderr": out.Stderr}
 	if r["changed"] == true {
@@ -338,7 +351,7 @@ func (a *aptCall) expand(names []string, state string) ([]string, error) {
 			continue
 		}
 		if known == nil {
-			if cache := hostos.FindBin("apt-cache"); cache != "" && state != "absent" {
+			if cache := a.run.Find("apt-cache"); cache != "" && state != "absent" {
 				res, err := a.exec(cache, "pkgnames")
 				if err != nil {
 					return nil, err
@@ -374,7 +387,7 @@ func (a *aptCall) expand(names []string, state string) ([]string, error) {
 type policy struct{ installed, candidate string }
 
 func (a *aptCall) policies(names []string) (map[string]policy, error) {
-	cache, err := hostos.NeedBin("apt-cache")
+	cache, err := a.run.Need("apt-cache")
 	if err != nil {
 		return nil, err
 	}
@@ -457,10 +470,8 @@ func (a *aptCall) install(names []string, state string) (module.Result, error) {
 		p := a.dpkg[w.name]
 		pol, exists := known[w.name]
 		switch {
-		case state == "fixed":
-			todo = append(todo, names[i])
 		case w.op != "":
-			if p.full && a.versionFits(p.version, w) {
+			if p.full && a.versionFits(p.version, w) && (state != "latest" || pol.candidate == p.version || !a.versionFits(pol.candidate, w)) {
 				continue
 			}
 			if a.Bool("only_upgrade") && !p.full {
@@ -469,7 +480,7 @@ func (a *aptCall) install(names []string, state string) (module.Result, error) {
 			if !exists {
 				return nil, module.Fail(fmt.Sprintf("No package matching '%s' is available", w.name), nil)
 			}
-			found, err := a.candidate(w)
+			found, err := a.candidate(w, pol)
 			if err != nil {
 				return nil, err
 			}
@@ -480,7 +491,7 @@ func (a *aptCall) install(names []string, state string) (module.Result, error) {
 			todo = append(todo, w.name+"="+found)
 		case p.full:
 			if state == "latest" && pol.candidate != "" && pol.candidate != p.version {
-				todo = append(todo, w.name)
+				todo = append(todo, w.name+"="+pol.candidate)
 			}
 		case a.Bool("only_upgrade"):
 		case pol.candidate == "":
@@ -496,18 +507,28 @@ func (a *aptCall) install(names []string, state string) (module.Result, error) {
 			}
 			todo = append(todo, w.name)
 		default:
-			todo = append(todo, w.name)
+			todo = append(todo, w.name+"="+pol.candidate)
 		}
 	}
-	if len(todo) == 0 {
-		return module.Result{"changed": false, "cache_updated": a.updated, "cache_update_time": a.cacheTime}, nil
+	r := module.Result{"changed": false, "cache_updated": a.updated, "cache_update_time": a.cacheTime}
+	if len(todo) > 0 {
+		var err error
+		if r, err = a.aptInstall(todo, state); err != nil {
+			return r, err
+		}
 	}
-	return a.aptInstall(todo, state)
+	return r, a.markManual(wishes)
 }
 
 // candidate is the newest available version that fits the wish; "" when none does.
-func (a *aptCall) candidate(w wish) (string, error) {
-	cache, err := hostos.NeedBin("apt-cache")
+func (a *aptCall) candidate(w wish, pol policy) (string, error) {
+	if w.op == ">=" {
+		if a.versionFits(pol.candidate, w) {
+			return pol.candidate, nil
+		}
+		return "", nil
+	}
+	cache, err := a.run.Need("apt-cache")
 	if err != nil {
 		return "", err
 	}
@@ -529,7 +550,7 @@ func (a *aptCall) candidate(w wish) (string, error) {
 
 // virtual says whether something that can be installed provides the name.
 func (a *aptCall) virtual(name string) (bool, error) {
-	cache, err := hostos.NeedBin("apt-cache")
+	cache, err := a.run.Need("apt-cache")
 	if err != nil {
 		return false, err
 	}
@@ -585,12 +606,8 @@ func (a *aptCall) aptInstall(names []string, state string) (module.Result, error
 	}
 	r := module.Result{"cache_updated": a.updated, "cache_update_time": a.cacheTime}
 	if out.RC != 0 {
-		quoted := make([]string, len(args))
-		for i, s := range args {
-			quoted[i] = hostos.ShellQuote(s)
-		}
 		r["stdout"], r["stderr"], r["rc"] = out.Stdout, out.Stderr, out.RC
-		return r, module.Fail(fmt.Sprintf("'%s' failed: %s", strings.Join(quoted, " "), out.Stderr), nil)
+		return r, module.Fail(fmt.Sprintf("'%s' failed: %s", a.said(names, state), out.Stderr), nil)
 	}
 	r["changed"], r["stdout"], r["stderr"], r["diff"] = true, out.Stdout, out.Stderr, a.prepared(out.Stdout)
 	if state == "build-dep" {
@@ -599,33 +616,67 @@ func (a *aptCall) aptInstall(names []string, state string) (module.Result, error
 	return r, nil
 }
 
-const policyFile = "/usr/sbin/policy-rc.d"
+func (a *aptCall) flag(option, flag string) string {
+	if a.Bool(option) {
+		return flag
+	}
+	return ""
+}
 
-// policyRC keeps packages from starting services while they are installed. The returned function puts things back.
-func (a *aptCall) policyRC() (func(), error) {
-	if !a.Has("policy_rc_d") || a.Check {
-		return func() {}, nil
+// said is the command of an installation as Ansible's messages give it.
+func (a *aptCall) said(names []string, state string) string {
+	var dpkg []string
+	for o := range strings.SplitSeq(a.Str("dpkg_options"), ",") {
+		dpkg = append(dpkg, `-o "Dpkg::Options::=--`+o+`"`)
 	}
-	old, err := os.ReadFile(policyFile)
-	had := err == nil
-	text := "#!/bin/sh\nexit " + strconv.FormatInt(a.Int("policy_rc_d"), 10) + "\n"
-	if err := hostos.WriteFile(policyFile, []byte(text), false); err != nil {
-		return nil, module.Fail("Failed to run invoke-rc.d: "+err.Error(), nil)
+	words := []string{a.bin, "-y", strings.Join(dpkg, " "), a.flag("only_upgrade", "--only-upgrade"), "", a.flag("force", "--force-yes")}
+	if state == "fixed" {
+		words[4] = "--fix-broken"
 	}
-	if err := os.Chmod(policyFile, 0o755); err != nil {
-		return nil, module.Fail(hostos.Errno(err), nil)
+	if state != "build-dep" {
+		words = append(words, a.flag("autoremove", "--auto-remove"))
 	}
-	return func() {
-		var err error
-		if had {
-			err = hostos.WriteFile(policyFile, old, false)
-		} else {
-			err = os.Remove(policyFile)
+	verb := "install"
+	if state == "build-dep" {
+		verb = state
+	}
+	words = append(words, a.flag("fail_on_autoremove", "--no-remove"), strings.Join(a.simulate(), " "), verb)
+	for _, n := range names {
+		words = append(words, "'"+n+"'")
+	}
+	if r := a.Str("default_release"); r != "" {
+		words = append(words, "-t '"+r+"'")
+	}
+	if a.Has("install_recommends") {
+		words = append(words, "-o APT::Install-Recommends="+map[bool]string{true: "yes", false: "no"}[a.Bool("install_recommends")])
+	}
+	return strings.Join(append(words, slices.DeleteFunc(a.allow(), func(f string) bool { return f == "--force-yes" })...), " ")
+}
+
+// markManual tells apt that packages are here for their own sake, unless it knows.
+func (a *aptCall) markManual(wishes []wish) error {
+	data, err := os.ReadFile("/var/lib/apt/extended_states")
+	if err != nil || a.Check {
+		return nil // nothing was installed automatically
+	}
+	var names []string
+	for _, w := range wishes {
+		for stanza := range strings.SplitSeq(string(data), "\n\n") {
+			if strings.HasPrefix(stanza, "Package: "+w.name+"\n") && strings.Contains(stanza, "\nAuto-Installed: 1") {
+				names = append(names, w.name)
+				break
+			}
 		}
-		if err != nil {
-			a.Warn("could not restore " + policyFile + ": " + err.Error())
-		}
-	}, nil
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	bin, err := a.run.Need("apt-mark")
+	if err != nil {
+		return err
+	}
+	_, err = a.exec(append([]string{bin, "manual"}, names...)...)
+	return err
 }
 
 func (a *aptCall) remove(names []string) (module.Result, error) {
@@ -664,59 +715,4 @@ func (a *aptCall) remove(names []string) (module.Result, error) {
 			module.Result{"stdout": out.Stdout, "stderr": out.Stderr, "rc": out.RC})
 	}
 	return module.Result{"changed": true, "stdout": out.Stdout, "stderr": out.Stderr, "diff": a.prepared(out.Stdout)}, nil
-}
-
-// fromFile installs a package file, which may lie behind a URL.
-func (a *aptCall) fromFile(deb string) (module.Result, error) {
-	if strings.Contains(deb, "://") {
-		dir, err := os.MkdirTemp(a.TmpDir, "deb")
-		if err != nil {
-			return nil, err
-		}
-		defer os.RemoveAll(dir)
-		to := filepath.Join(dir, path.Base(deb))
-		out, err := a.exec("/usr/lib/apt/apt-helper", "download-file", deb, to)
-		if err != nil {
-			return nil, err
-		}
-		if out.RC != 0 {
-			return nil, module.Fail(fmt.Sprintf("Failed to download %s: %s", deb, strings.TrimSpace(out.Err())), nil)
-		}
-		if err := os.Chmod(dir, 0o755); err != nil { // apt's own user reads it
-			return nil, err
-		}
-		deb = to
-	}
-	if _, err := os.Stat(deb); err != nil {
-		return nil, module.Fail(fmt.Sprintf("Unable to install package: E:Could not open file %s - open (2: No such file or directory)", deb), nil)
-	}
-	abs, err := filepath.Abs(deb)
-	if err != nil {
-		return nil, err
-	}
-	info, err := a.exec("dpkg-deb", "-f", abs, "Package", "Version", "Architecture")
-	if err != nil {
-		return nil, err
-	}
-	if info.RC != 0 {
-		return nil, module.Fail("Unable to install package: "+strings.TrimSpace(info.Err()), nil)
-	}
-	fields := map[string]string{}
-	for line := range strings.Lines(info.Stdout) {
-		k, v, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		fields[k] = v
-	}
-	if a.dpkg, err = readDpkg(); err != nil {
-		return nil, module.Fail("cannot read dpkg's database: "+err.Error(), nil)
-	}
-	if p, ok := a.dpkg[fields["Package"]]; ok && p.full && p.version == fields["Version"] {
-		return module.Result{"changed": false, "stdout": "", "stderr": "", "diff": map[string]any{}}, nil
-	}
-	r, err := a.aptInstall([]string{abs}, "present")
-	if err != nil {
-		return r, err
-	}
-	delete(r, "cache_updated")
-	delete(r, "cache_update_time")
-	return r, nil
 }

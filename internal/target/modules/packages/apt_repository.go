@@ -35,8 +35,8 @@ var aptRepository = &module.Module{
 	Run: runAptRepository,
 }
 
-// aptSources is where apt's sources lie. Variable for tests.
-var aptSources = "/etc/apt"
+// aptSources is where apt's sources lie.
+const aptSources = "/etc/apt"
 
 // sourceList is the text of every *.list file by path, before and after.
 type sourceList struct {
@@ -94,6 +94,8 @@ func normalSource(line string) (source string, enabled, ok bool) {
 	return strings.Join(append(out, words...), " "), enabled, true
 }
 
+var bracketed = regexp.MustCompile(`\[[^\]]+\]`)
+
 var notName = regexp.MustCompile(`[^a-zA-Z0-9]`)
 
 // sourceFile is the file a new source goes to.
@@ -101,7 +103,7 @@ func sourceFile(c *module.Call, source string) string {
 	name := c.Str("filename")
 	if name == "" {
 		_, rest, _ := strings.Cut(source, " ")
-		rest = strings.TrimSpace(strings.TrimPrefix(rest, sourceOptions.FindString(rest)))
+		rest = strings.TrimSpace(bracketed.ReplaceAllString(rest, ""))
 		uri, _, _ := strings.Cut(rest, " ")
 		if _, after, ok := strings.Cut(uri, "://"); ok {
 			uri = after
@@ -127,7 +129,7 @@ func runAptRepository(ctx context.Context, c *module.Call) (module.Result, error
 	}
 	source, _, ok := normalSource(repo)
 	if !ok || strings.HasPrefix(strings.TrimSpace(repo), "#") {
-		return nil, module.Fail("Invalid repository string: "+repo, nil)
+		return nil, module.Fail("Invalid repository string: "+strings.TrimLeft(strings.TrimSpace(repo), "#"), nil)
 	}
 	list, err := readSources()
 	if err != nil {
@@ -274,11 +276,11 @@ func (s *sourceList) restore() error {
 
 // aptUpdate fetches the package lists, again on failure, as often as update_cache_retries says.
 func aptUpdate(ctx context.Context, c *module.Call) error {
-	bin, err := hostos.NeedBin("apt-get")
+	run := hostos.RunnerOf(ctx, c)
+	bin, err := run.Need("apt-get")
 	if err != nil {
 		return err
 	}
-	run := hostos.RunnerOf(ctx, c)
 	var last hostos.Output
 	retries := max(c.Int("update_cache_retries"), 1)
 	for try := int64(0); try < retries; try++ {
@@ -297,5 +299,5 @@ func aptUpdate(ctx context.Context, c *module.Call) error {
 			return context.Cause(ctx)
 		}
 	}
-	return module.Fail("Failed to update apt cache: "+strings.TrimSpace(last.Err()), nil)
+	return module.Fail(fmt.Sprintf("Failed to update apt cache after %d retries: %s", retries, aptErrors(last)), nil)
 }

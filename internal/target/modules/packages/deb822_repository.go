@@ -59,8 +59,8 @@ func deb822Repository(fetch Fetch) *module.Module {
 	}
 }
 
-// aptKeyrings is where keys of sources lie. Variable for tests.
-var aptKeyrings = "/etc/apt/keyrings"
+// aptKeyrings is where keys of sources lie.
+const aptKeyrings = "/etc/apt/keyrings"
 
 var (
 	slugBlank = regexp.MustCompile(`[_\s]+`)
@@ -204,7 +204,7 @@ func signedBy(ctx context.Context, c *module.Call, slug string, r module.Result,
 		return signed, false, nil
 	}
 	if !strings.Contains(signed, "://") {
-		if filepath.IsAbs(signed) {
+		if info, err := os.Stat(signed); err == nil && info.Mode().IsRegular() {
 			r["key_filename"] = signed
 		}
 		return signed, false, nil

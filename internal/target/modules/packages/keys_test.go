@@ -10,64 +10,6 @@ import (
 	"github.com/troupe-automation/troupe/module"
 )
 
-// The texts and results are those of the real module.
-func TestDeb822Repository(t *testing.T) {
-	dir := t.TempDir()
-	sources, keyrings := aptSources, aptKeyrings
-	aptSources, aptKeyrings = dir, filepath.Join(dir, "keyrings")
-	t.Cleanup(func() { aptSources, aptKeyrings = sources, keyrings })
-	binary, armoured := filepath.Join(dir, "k.gpg"), filepath.Join(dir, "k.asc")
-	for file, text := range map[string]string{binary: "\x98\x33", armoured: armour + "\nab\n"} {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	all := map[string]any{
-		"name": "zz test", "types": []any{"deb", "deb-src"}, "uris": []any{"http://a", "http://b c"}, "suites": []any{"s1", "s2"}, "components": "main", "enabled": false,
-		"allow_insecure": true, "pdiffs": false, "date_max_future": 5, "inrelease_path": "x/y", "languages": []any{"en", "none"}, "trusted": true, "by_hash": true,
-		"check_date": false, "targets": "Packages",
-	}
-	allText := "Allow-Insecure: yes\nBy-Hash: yes\nCheck-Date: no\nComponents: main\nDate-Max-Future: 5\nEnabled: no\nInrelease-Path: x/y\nLanguages: en none\n" +
-		"X-Repolib-Name: zz test\nPdiffs: no\nSuites: s1 s2\nTargets: Packages\nTrusted: yes\nTypes: deb deb-src\nURIs: http://a http://b c\n"
-	for _, step := range []struct {
-		name      string
-		args      map[string]any
-		check     bool
-		changed   bool
-		dest, key string // file names
-		repo      any
-		msg       string
-	}{
-		{"check mode", all, true, true, "zz-test.sources", "", allText, ""},
-		{"all options", all, false, true, "zz-test.sources", "", allText, ""},
-		{"again", all, false, false, "zz-test.sources", "", allText, ""},
-		{"a name of other signs", map[string]any{"name": "A_b,C.d  E", "uris": "http://a", "suites": "x"}, false, true, "a-bcd-e.sources", "", "X-Repolib-Name: A_b,C.d  E\nSuites: x\nTypes: deb\nURIs: http://a\n", ""},
-		{"empty lists", map[string]any{"name": "e", "uris": "", "suites": []any{}}, false, true, "e.sources", "", "X-Repolib-Name: e\nSuites:\nTypes: deb\nURIs:\n", ""},
-		{"a key as text", map[string]any{"name": "k", "signed_by": "\n  " + armour + "\n\n  ab \n\n"}, false, true, "k.sources", "", "X-Repolib-Name: k\nSigned-By:\n    " + armour + "\n    .\n    ab\nTypes: deb\n", ""},
-		{"a key's file", map[string]any{"name": "k", "signed_by": "/usr/k.gpg"}, false, true, "k.sources", "/usr/k.gpg", "X-Repolib-Name: k\nSigned-By: /usr/k.gpg\nTypes: deb\n", ""},
-		{"a key's address", map[string]any{"name": "k", "signed_by": "file://" + binary}, false, true, "k.sources", aptKeyrings + "/k.gpg", "X-Repolib-Name: k\nSigned-By: " + aptKeyrings + "/k.gpg\nTypes: deb\n", ""},
-		{"again", map[string]any{"name": "k", "signed_by": "file://" + binary}, false, false, "k.sources", aptKeyrings + "/k.gpg", "X-Repolib-Name: k\nSigned-By: " + aptKeyrings + "/k.gpg\nTypes: deb\n", ""},
-		{"armoured", map[string]any{"name": "k", "signed_by": "file://" + armoured}, false, true, "k.sources", aptKeyrings + "/k.asc", "X-Repolib-Name: k\nSigned-By: " + aptKeyrings + "/k.asc\nTypes: deb\n", ""},
-		{"no such key", map[string]any{"name": "k", "signed_by": "file:///none"}, false, false, "", "", nil, "Could not fetch signed_by key: <urlopen error [Errno 2] No such file or directory: '/none'>"},
-		{"absent, check mode", map[string]any{"name": "k", "state": "absent"}, true, true, "k.sources", aptKeyrings + "/k.gpg", nil, ""},
-		{"absent", map[string]any{"name": "k", "state": "absent"}, false, true, "k.sources", aptKeyrings + "/k.gpg", nil, ""},
-		{"absent again", map[string]any{"name": "k", "state": "absent"}, false, false, "k.sources", aptKeyrings + "/k.gpg", nil, ""},
-	} {
-		t.Run(step.name, func(t *testing.T) {
-			r := module.Execute(t.Context(), deb822Repository(nil), step.args, module.Options{Check: step.check})
-			msg, _ := r["msg"].(string)
-			key, _ := r["key_filename"].(string)
-			dest, _ := r["dest"].(string)
-			if (r["changed"] == true) != step.changed || msg != step.msg || key != step.key || filepath.Base("/"+dest) != filepath.Base("/"+step.dest) || r["repo"] != step.repo {
-				t.Errorf("got %v", r)
-			}
-		})
-	}
-	if left, _ := os.ReadDir(aptKeyrings); len(left) > 0 {
-		t.Errorf("keys are left: %v", left)
-	}
-}
-
 // makeKey makes a key pair and returns the file of the public key and its number.
 func makeKey(t *testing.T) (file, id string) {
 	t.Helper()

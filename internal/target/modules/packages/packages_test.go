@@ -1,11 +1,14 @@
 package packages
 
 import (
+	"os"
 	"testing"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
 	"github.com/troupe-automation/troupe/internal/target/modules/moduletest"
 )
+
+func TestMain(m *testing.M) { os.Exit(moduletest.Private(m)) }
 
 func needs(t *testing.T, program string) {
 	t.Helper()
@@ -20,3 +23,17 @@ func TestDebconf(t *testing.T) {
 }
 
 func TestYumRepository(t *testing.T) { moduletest.Replay(t, All, "testdata/yum_repository.json") }
+
+func TestApt(t *testing.T) {
+	needs(t, "apt-get")
+	moduletest.Replay(t, All, "testdata/apt.json")
+}
+
+func TestAptRepository(t *testing.T) {
+	needs(t, "apt-get")
+	moduletest.Replay(t, All, "testdata/apt_repository.json")
+}
+
+func TestDeb822Repository(t *testing.T) {
+	moduletest.Replay(t, Fetching(nil), "testdata/deb822_repository.json")
+}

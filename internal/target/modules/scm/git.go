@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,6 +68,15 @@ type clone struct {
 func runGit(ctx context.Context, c *module.Call) (module.Result, error) {
 	g := &clone{Call: c, run: hostos.RunnerOf(ctx, c), repo: c.Str("repo"), dest: c.Str("dest"), remote: c.Str("remote"), version: c.Str("version"),
 		bare: c.Bool("bare")}
+	if mask, given := c.Args["umask"]; given && mask != nil {
+		text, ok := mask.(string)
+		if !ok {
+			return nil, module.Fail("umask must be defined as a quoted octal integer", nil)
+		}
+		if _, err := strconv.ParseUint(text, 8, 32); err != nil {
+			return nil, module.Fail("umask must be an octal integer", module.Result{"details": "invalid literal for int() with base 8: " + module.Quote(text)})
+		}
+	}
 	if g.dest == "" && c.Bool("clone") {
 		return nil, module.Fail("the destination directory must be specified unless clone=no", nil)
 	}
@@ -86,12 +96,14 @@ func runGit(ctx context.Context, c *module.Call) (module.Result, error) {
 	r := module.Result{"changed": false}
 	var err error
 	if g.exists() {
-		err = g.refresh(r)
+		if err = g.relocate(r); err == nil {
+			err = g.refresh(r)
+		}
 	} else {
 		err = g.create(r)
 	}
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	return r, nil
 }
@@ -100,35 +112,28 @@ func runGit(ctx context.Context, c *module.Call) (module.Result, error) {
 func (g *clone) setSSH() {
 	g.env = []string{"GIT_TERMINAL_PROMPT=0"}
 	opts := []string{"ssh"}
+	own := g.Str("ssh_opts")
+	if own != "" {
+		opts = append(opts, own)
+	}
+	if !strings.Contains(own, "-o StrictHostKeyChecking=no") && !strings.Contains(own, "-o StrictHostKeyChecking=accept-new") {
+		switch {
+		case g.Bool("accept_hostkey"):
+			opts = append(opts, "-o", "StrictHostKeyChecking=no")
+		case g.Bool("accept_newhostkey"):
+			opts = append(opts, "-o", "StrictHostKeyChecking=accept-new")
+		}
+	}
+	opts = append(opts, "-o", "BatchMode=yes")
 	if k := g.Str("key_file"); k != "" {
 		opts = append(opts, "-i", hostos.ShellQuote(k), "-o", "IdentitiesOnly=yes")
 	}
-	switch {
-	case g.Bool("accept_hostkey"):
-		opts = append(opts, "-o", "StrictHostKeyChecking=no")
-	case g.Bool("accept_newhostkey"):
-		opts = append(opts, "-o", "StrictHostKeyChecking=accept-new")
-	}
-	if o := g.Str("ssh_opts"); o != "" {
-		opts = append(opts, o)
-	}
-	opts = append(opts, "-o", "BatchMode=yes")
 	g.env = append(g.env, "GIT_SSH_COMMAND="+strings.Join(opts, " "))
 }
 
 // exec runs git in dir.
 func (g *clone) exec(dir string, args ...string) (hostos.Output, error) {
-	return g.run.With(hostos.Cmd{Args: append([]string{g.bin}, args...), Dir: dir, Env: g.env, Umask: umask(g.Args["umask"])})
-}
-
-func umask(v any) string {
-	switch m := v.(type) {
-	case string:
-		return m
-	case int64:
-		return fmt.Sprintf("%04o", m)
-	}
-	return ""
+	return g.run.With(hostos.Cmd{Args: append([]string{g.bin}, args...), Dir: dir, Env: g.env, Umask: g.Str("umask")})
 }
 
 // must is exec that fails the task on a bad exit code; msg replaces git's own words when not empty.
@@ -151,6 +156,39 @@ func (g *clone) exists() bool {
 	}
 	_, err := os.Stat(marker)
 	return err == nil && g.dest != ""
+}
+
+// relocate moves the repository of an existing working copy to where separate_git_dir wants it.
+func (g *clone) relocate(r module.Result) error {
+	to := g.Str("separate_git_dir")
+	if to == "" {
+		return nil
+	}
+	link := filepath.Join(g.dest, ".git")
+	from := link
+	if data, err := os.ReadFile(link); err == nil { // a file that names the place
+		if from = strings.TrimSpace(strings.TrimPrefix(string(data), "gitdir:")); !filepath.IsAbs(from) {
+			from = filepath.Join(g.dest, from)
+		}
+	}
+	if to, from = hostos.RealPath(to), hostos.RealPath(from); to == from {
+		return nil
+	}
+	r["changed"] = true
+	if g.Check {
+		return nil
+	}
+	if _, err := os.Lstat(to); err == nil {
+		return module.Fail("Separate-git-dir path "+to+" already exists.", nil)
+	}
+	if err := os.Rename(from, to); err != nil {
+		return module.Fail("Unable to move git dir. "+hostos.Errno(err), nil)
+	}
+	if err := hostos.WriteFile(link, []byte("gitdir: "+to), false); err != nil {
+		return module.Fail("Unable to move git dir. "+err.Error(), nil)
+	}
+	r["git_dir_before"], r["git_dir_now"] = from, to
+	return nil
 }
 
 func (g *clone) head() (string, error) {
@@ -233,7 +271,7 @@ func (g *clone) create(r module.Result) error {
 	if d := g.Str("separate_git_dir"); d != "" {
 		args = append(args, "--separate-git-dir="+d)
 	}
-	if _, err := g.must(filepath.Dir(g.dest), "", append(args, g.repo, g.dest)...); err != nil {
+	if _, err := g.must(filepath.Dir(g.dest), "", append(args, "--quiet", g.repo, g.dest)...); err != nil {
 		return err
 	}
 	if g.bare && g.remote != "origin" {
@@ -321,18 +359,17 @@ func (g *clone) setRemote() (bool, error) {
 		return false, err
 	}
 	have := strings.TrimSpace(out.Stdout)
-	if have == g.repo || have != "" && "file://"+have == g.repo {
+	if have == g.repo {
 		return false, nil
 	}
 	if g.Check {
 		return have != "", nil
 	}
-	verb := "set-url"
-	if have == "" {
-		verb = "add"
-	}
-	if _, err := g.must(g.dest, "Failed to set a new url "+g.repo+" for "+g.remote+": ", "remote", verb, g.remote, g.repo); err != nil {
+	if out, err = g.exec(g.dest, "remote", "set-url", g.remote, g.repo); err != nil {
 		return false, err
+	}
+	if out.RC != 0 {
+		return false, module.Fail(fmt.Sprintf("Failed to set a new url %s for %s: %s %s", g.repo, g.remote, out.Stdout, out.Stderr), nil)
 	}
 	return have != "", nil
 }
@@ -419,7 +456,9 @@ func (g *clone) finish(r module.Result, before string, changed bool) error {
 		if err != nil {
 			return err
 		}
-		changed = changed || sub
+		if sub {
+			r["submodules_changed"], changed = true, true
+		}
 	}
 	after, err := g.head()
 	if err != nil {
@@ -438,33 +477,46 @@ func (g *clone) finish(r module.Result, before string, changed bool) error {
 			r["diff"] = map[string]any{"prepared": out.Stdout}
 		}
 	}
-	r["changed"] = changed
+	r["changed"] = changed || r["changed"] == true
 	return g.archive(r)
 }
 
 // verify checks the signature of the commit, and of the tag when the version is one.
 func (g *clone) verify() error {
-	verb, what := "verify-commit", "HEAD"
-	if g.refExists("refs/tags/" + g.version) {
-		verb, what = "verify-tag", g.version
+	verb := "verify-commit"
+	if out, err := g.exec(g.dest, "cat-file", "-t", "refs/tags/"+g.version); err == nil && strings.TrimSpace(out.Stdout) == "tag" {
+		verb = "verify-tag"
 	}
-	out, err := g.must(g.dest, fmt.Sprintf("Failed to verify GPG signature of commit/tag \"%s\"", g.version), verb, "--raw", what)
+	args := []string{verb, g.version}
+	allowed := g.Strings("gpg_allowlist")
+	if len(allowed) > 0 {
+		args = append(args, "--raw")
+	}
+	out, err := g.exec(g.dest, args...)
 	if err != nil {
 		return err
 	}
-	allowed := g.Strings("gpg_allowlist")
-	if len(allowed) == 0 {
-		return nil
+	keys := module.Result{"stdout": out.Stdout, "stderr": out.Stderr, "rc": out.RC}
+	if out.RC != 0 {
+		return module.Fail(fmt.Sprintf("Failed to verify GPG signature of commit/tag \"%s\"", g.version), keys)
 	}
-	for line := range strings.Lines(out.Stderr) {
-		f := strings.Fields(line)
-		for _, a := range allowed {
-			if len(f) > 2 && (f[1] == "VALIDSIG" || f[1] == "GOODSIG") && strings.HasSuffix(f[2], a) {
-				return nil
+	if key := fingerprint(out.Stderr); len(allowed) > 0 && !slices.Contains(allowed, key) {
+		return module.Fail(fmt.Sprintf("The gpg_allowlist does not include the public key \"%s\" for this commit", key), keys)
+	}
+	return nil
+}
+
+// fingerprint is that of the primary key of a valid signature, in gpg's status lines.
+func fingerprint(status string) string {
+	for line := range strings.Lines(status) {
+		if f := strings.Fields(line); len(f) > 2 && f[1] == "VALIDSIG" {
+			if len(f) >= 12 {
+				return f[11]
 			}
+			return f[2]
 		}
 	}
-	return module.Fail("The gpg_allowlist does not include the public key of this commit's signature", nil)
+	return "None"
 }
 
 func (g *clone) submodules() (bool, error) {
@@ -513,7 +565,8 @@ func (g *clone) archive(r module.Result) error {
 		}
 	}
 	if format == "" {
-		return module.Fail("Unsupported format '"+filepath.Ext(to)+"' for archive: use zip, tar, tgz or tar.gz", nil)
+		return module.Fail("Unable to get file extension from archive file name : "+to,
+			module.Result{"details": "Please specify archive as filename with extension. File extension can be one of ['tar', 'tar.gz', 'zip', 'tgz']"})
 	}
 	tmp := filepath.Join(filepath.Dir(to), fmt.Sprintf(".troupe_archive%d", os.Getpid()))
 	defer os.Remove(tmp)
@@ -532,6 +585,5 @@ func (g *clone) archive(r module.Result) error {
 			return module.Fail(err.Error(), nil)
 		}
 	}
-	r["archive"] = map[string]any{"dest": to}
 	return nil
 }

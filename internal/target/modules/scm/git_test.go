@@ -99,3 +99,5 @@ git tag v1; git checkout -q -b dev; echo 2 > a; git commit -qam two; git checkou
 		t.Error("clone=no made a clone")
 	}
 }
+
+func TestGitRecordings(t *testing.T) { moduletest.Replay(t, All, "testdata/git.json") }
