@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strings"
 
 	troupe "github.com/troupe-automation/troupe"
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
@@ -159,7 +160,14 @@ func (o *out) dump(d *value.Dict) (string, error) {
 	if o.s.Values.Bool("toml") {
 		return tomlText(d)
 	}
-	return value.JSON(d, value.JSONOptions{Indent: "    ", Pretty: true, SortKeys: true, Default: jsonDefault})
+	style := value.JSONOptions{Indent: "    ", Pretty: true, SortKeys: true, Default: jsonDefault}
+	text, err := value.JSON(d, style)
+	if value.ErrorClass(err) == "TypeError" { // keys of several types, which have no order
+		o.s.Display.Warning("Could not sort JSON output due to issues while sorting keys: " + strings.ReplaceAll(err.Error(), "'str'", "'AnsibleUnicode'"))
+		style.SortKeys = false
+		text, err = value.JSON(d, style)
+	}
+	return text, err
 }
 
 // jsonDefault writes what JSON does not know: encrypted values as they are, everything else as text.

@@ -84,6 +84,7 @@ func (o *Output) List() (*value.Dict, error) {
 	var walk func(g *Group) error
 	walk = func(g *Group) error {
 		entry := value.NewDict()
+		out.SetStr(g.Name, entry)
 		if g.Name != "all" {
 			hosts := value.NewList()
 			for _, h := range g.Hosts {
@@ -117,8 +118,8 @@ func (o *Output) List() (*value.Dict, error) {
 				entry.SetStr("vars", vars)
 			}
 		}
-		if entry.Len() > 0 {
-			out.SetStr(g.Name, entry)
+		if entry.Len() == 0 {
+			out.DeleteStr(g.Name)
 		}
 		return nil
 	}

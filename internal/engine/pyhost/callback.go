@@ -125,7 +125,7 @@ func (c *Callbacks) task(t *event.Task) *value.Dict {
 		name = strings.TrimPrefix(name, t.Role+" : ")
 	}
 	d := value.DictOf(
-		"_uuid", value.Str(t.ID), "name", value.Str(name), "_shown_name", value.Str(t.Name), "action", value.Str(t.Written), "resolved_action", value.Str(t.Action),
+		"_uuid", value.Str(t.ID), "name", value.Str(name), "_shown_name", value.Str(t.Name), "action", value.Str(t.Written), "resolved_action", value.Str(strings.TrimPrefix(t.Action, "ansible.legacy.")),
 		"check_mode", value.Bool(t.Check), "diff", value.Bool(t.Diff), "no_log", value.Bool(t.NoLog), "section", value.Str(t.Section))
 	if t.Args != nil {
 		d.SetStr("args", t.Args)

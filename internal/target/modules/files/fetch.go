@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
@@ -37,11 +38,15 @@ var fetch = &module.Module{
 			r["msg"] = msg + ", not transferring, ignored"
 			return r, nil
 		}
-		if errors.Is(err, fs.ErrPermission) {
-			return missing("file is not readable: " + src)
-		}
-		if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
 			return missing("the remote file does not exist")
+		}
+		if err != nil { // its directory may not be entered
+			msg := fmt.Sprintf("Failed to get information on remote file (%s): %s", src, hostos.Errno(err))
+			if !c.Bool("fail_on_missing") {
+				return module.Result{"file": src, "changed": false, "msg": msg + ", ignored"}, nil
+			}
+			return missing(msg)
 		}
 		if info.IsDir() {
 			return missing("remote file is a directory, fetch cannot work on directories")

@@ -21,6 +21,9 @@ def vars_load(candidates, enabled):
         needs = getattr(cls, 'REQUIRES_ENABLED', getattr(cls, 'REQUIRES_WHITELIST', False))
         if (needs or c['collection']) and not on:
             continue
+        if c['collection'] and hasattr(cls, 'REQUIRES_ENABLED'):
+            Display().warning('Vars plugins in collections must be enabled to be loaded, REQUIRES_ENABLED is not supported. '
+                              'This should be removed from the plugin %s.' % c['name'])
         plugin = cls()
         stage = None
         if hasattr(plugin, 'get_option'):
