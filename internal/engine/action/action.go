@@ -87,6 +87,8 @@ type Remote interface {
 	Local() bool
 	// User is the login user's name, "" when not known.
 	User() string
+	// Becomes reports whether the task becomes another user.
+	Becomes() bool
 }
 
 // ModuleCall is one execution of a module on the host.

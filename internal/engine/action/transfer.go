@@ -60,7 +60,7 @@ func runFetch(c *Context) (*Outcome, error) {
 		target = filepath.Join(target, c.Host, filepath.Clean("/"+src))
 	}
 	target = filepath.Clean(target)
-	args := value.DictOf("src", value.Str(src))
+	args := value.DictOf("src", value.Str(src), "_become", value.Bool(c.Remote.Becomes()))
 	if sum, err := digest(target, sha1.New()); err == nil {
 		args.SetStr("_checksum", value.Str(sum))
 	}
@@ -72,9 +72,13 @@ func runFetch(c *Context) (*Outcome, error) {
 	}
 	if truth(r, "failed") {
 		out.drop()
-		// A file that is not there is said to be ignored even when it is not.
 		msg := text(r, "msg")
-		if !failMissing || strings.HasSuffix(msg, "does not exist") {
+		switch {
+		case !failMissing && strings.HasPrefix(msg, "file is not readable"):
+			return outcome("changed", value.False, "file", value.Str(src)), nil
+		case !failMissing && strings.HasPrefix(msg, "Failed to get information"):
+			msg += ", ignored"
+		case !failMissing, strings.HasSuffix(msg, "does not exist"): // which is said to be ignored even when it is not
 			msg += ", not transferring, ignored"
 		}
 		if !failMissing {

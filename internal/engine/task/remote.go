@@ -571,6 +571,9 @@ func (r *remote) Reset() {
 }
 
 // Local implements action.Remote.
+// Becomes implements action.Remote.
+func (r *remote) Becomes() bool { return r.become != nil }
+
 func (r *remote) Local() bool { return r.target.Connection == "local" }
 
 // User implements action.Remote.

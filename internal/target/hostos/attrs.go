@@ -2,6 +2,7 @@ package hostos
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -323,6 +324,15 @@ func Errno(err error) string {
 		}
 		e = u.Unwrap()
 	}
+}
+
+// Strerror is the text of the system's error in err, without what it happened to.
+func Strerror(err error) string {
+	var n syscall.Errno
+	if errors.As(err, &n) {
+		return ErrText(n)
+	}
+	return err.Error()
 }
 
 // ErrText is strerror(3)'s capitalised text.

@@ -24,6 +24,7 @@ var fetch = &module.Module{
 			{Name: "fail_on_missing", Type: module.TypeBool, Default: true},
 			{Name: "validate_checksum", Type: module.TypeBool, Default: true},
 			{Name: "_checksum"},
+			{Name: "_become", Type: module.TypeBool, Default: false}, // Ansible reads in another way then, which words errors in another
 		},
 		CheckMode: true,
 	},
@@ -41,12 +42,11 @@ var fetch = &module.Module{
 		if errors.Is(err, fs.ErrNotExist) {
 			return missing("the remote file does not exist")
 		}
-		if err != nil { // its directory may not be entered
-			msg := fmt.Sprintf("Failed to get information on remote file (%s): %s", src, hostos.Errno(err))
-			if !c.Bool("fail_on_missing") {
-				return module.Result{"file": src, "changed": false, "msg": msg + ", ignored"}, nil
-			}
-			return missing(msg)
+		if err != nil && !c.Bool("_become") { // its directory may not be entered
+			return missing(fmt.Sprintf("Failed to get information on remote file (%s): %s", src, hostos.Strerror(err)))
+		}
+		if err != nil {
+			return missing("file is not readable: " + src)
 		}
 		if info.IsDir() {
 			return missing("remote file is a directory, fetch cannot work on directories")

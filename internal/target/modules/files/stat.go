@@ -41,7 +41,7 @@ func runStat(ctx context.Context, c *module.Call) (module.Result, error) {
 		return module.Result{"changed": false, "stat": map[string]any{"exists": false}}, nil
 	}
 	if err != nil {
-		return nil, module.Fail(hostos.Errno(err), nil)
+		return nil, module.Fail(hostos.Strerror(err), nil)
 	}
 	out := statFacts(path, info)
 	out["exists"], out["path"] = true, path
