@@ -50,6 +50,7 @@ func Start(env *Env, v *argparse.Values) (*Session, error) {
 	for _, w := range c.Warnings {
 		s.Display.Warning(w)
 	}
+	c.TellDeprecated(s.Display.Deprecated)
 	return s, nil
 }
 

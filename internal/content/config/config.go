@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
-	"strings"
 
 	"github.com/troupe-automation/troupe/value"
 )
@@ -23,9 +22,10 @@ type Setting struct {
 	Keyword  string   // plugin options: the task keyword that sets it
 	CLI      string   // plugin options: the name of the flag that sets it, "user" for -u
 	Choices  []string
-	OldEnv   string // the one of Env that is deprecated
 	Required bool
-	Own      bool // of Troupe, not among those of ansible-core 2.18
+	// Deprecated are the names of a plugin's option that go away, the option's own among them. Those of settings are known.
+	Deprecated map[string]Deprecation
+	Own        bool // of Troupe, not among those of ansible-core 2.18
 }
 
 // IniKey is a key of ansible.cfg.
@@ -49,6 +49,8 @@ type Origin struct {
 	Kind OriginKind
 	Name string // environment variable, flag, keyword, variable, or "section.key"
 	File string // FromFile: the ansible.cfg
+
+	section, key string // FromFile
 }
 
 // String is the origin as `ansible-config dump` shows it: "default", "env: NAME", or the file.
@@ -88,8 +90,9 @@ func OSEnviron() Environ {
 type Config struct {
 	File     string   // ansible.cfg in use, "" when none
 	Warnings []string // Ansible's texts, for stderr
-	Old      []string // deprecation messages, without the standing phrases around them
 
+	old    []string // what goes away and is set, until somebody takes it
+	tell   func(text string)
 	env    Environ
 	file   *iniFile
 	values map[string]resolved
@@ -192,6 +195,7 @@ func (c *Config) resolve(s *Setting) (resolved, error) {
 		if err != nil {
 			return resolved{}, err
 		}
+		c.told(s, origin)
 		if v != nil {
 			return resolved{v, origin}, nil
 		}
@@ -203,16 +207,13 @@ func (c *Config) resolve(s *Setting) (resolved, error) {
 func (c *Config) outside(s *Setting) (value.Value, Origin, bool) {
 	for i := len(s.Env) - 1; i >= 0; i-- {
 		if v, ok := c.env.Lookup(s.Env[i]); ok {
-			if s.Env[i] == s.OldEnv {
-				c.Old = append(c.Old, s.OldEnv+" option. Reason: does not fit var naming standard, use the singular form "+strings.TrimSuffix(s.OldEnv, "S")+" instead")
-			}
 			return value.Str(v), Origin{Kind: FromEnv, Name: s.Env[i]}, true
 		}
 	}
 	for i := len(s.Ini) - 1; i >= 0; i-- {
 		k := s.Ini[i]
 		if v, ok := c.file.get(k.Section, k.Key); ok {
-			return value.Str(v), Origin{Kind: FromFile, Name: k.Section + "." + k.Key, File: c.File}, true
+			return value.Str(v), Origin{Kind: FromFile, Name: k.Section + "." + k.Key, File: c.File, section: k.Section, key: k.Key}, true
 		}
 	}
 	return nil, Origin{}, false

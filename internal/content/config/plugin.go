@@ -50,6 +50,7 @@ func (c *Config) Option(s *Setting, src Sources) (value.Value, Origin, error) {
 		if err != nil {
 			return nil, origin, err
 		}
+		c.told(s, origin)
 		if v != nil {
 			return v, origin, nil
 		}

@@ -26,7 +26,7 @@ var settings = []Setting{
 	{Name: "CACHE_PLUGIN_TIMEOUT", Type: "integer", Default: 86400, Env: []string{"ANSIBLE_CACHE_PLUGIN_TIMEOUT"}, Ini: []IniKey{{"defaults", "fact_caching_timeout"}}},
 	{Name: "CALLBACKS_ENABLED", Type: "list", Default: []string{}, Env: []string{"ANSIBLE_CALLBACKS_ENABLED"}, Ini: []IniKey{{"defaults", "callbacks_enabled"}}},
 	{Name: "COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH", Default: "warning", Env: []string{"ANSIBLE_COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH"}, Ini: []IniKey{{"defaults", "collections_on_ansible_version_mismatch"}}, Choices: []string{"error", "warning", "ignore"}},
-	{Name: "COLLECTIONS_PATHS", Type: "pathspec", Default: "{{ ANSIBLE_HOME ~ \"/collections:/usr/share/ansible/collections\" }}", Env: []string{"ANSIBLE_COLLECTIONS_PATHS", "ANSIBLE_COLLECTIONS_PATH"}, Ini: []IniKey{{"defaults", "collections_paths"}, {"defaults", "collections_path"}}, OldEnv: "ANSIBLE_COLLECTIONS_PATHS"},
+	{Name: "COLLECTIONS_PATHS", Type: "pathspec", Default: "{{ ANSIBLE_HOME ~ \"/collections:/usr/share/ansible/collections\" }}", Env: []string{"ANSIBLE_COLLECTIONS_PATHS", "ANSIBLE_COLLECTIONS_PATH"}, Ini: []IniKey{{"defaults", "collections_paths"}, {"defaults", "collections_path"}}},
 	{Name: "COLLECTIONS_SCAN_SYS_PATH", Type: "boolean", Default: true, Env: []string{"ANSIBLE_COLLECTIONS_SCAN_SYS_PATH"}, Ini: []IniKey{{"defaults", "collections_scan_sys_path"}}},
 	{Name: "COLOR_CHANGED", Default: "yellow", Env: []string{"ANSIBLE_COLOR_CHANGED"}, Ini: []IniKey{{"colors", "changed"}}},
 	{Name: "COLOR_CONSOLE_PROMPT", Default: "white", Env: []string{"ANSIBLE_COLOR_CONSOLE_PROMPT"}, Ini: []IniKey{{"colors", "console_prompt"}}},
@@ -216,6 +216,6 @@ var settings = []Setting{
 	{Name: "YAML_FILENAME_EXTENSIONS", Type: "list", Default: []string{".yml", ".yaml", ".json"}, Env: []string{"ANSIBLE_YAML_FILENAME_EXT"}, Ini: []IniKey{{"defaults", "yaml_valid_extensions"}}},
 	{Name: "_ANSIBLE_CONNECTION_PATH", Type: "path", Env: []string{"_ANSIBLE_CONNECTION_PATH"}},
 	{Name: "_INTERPRETER_PYTHON_DISTRO_MAP", Default: map[string]any{"ansible test": map[string]any{"99": "/usr/bin/python99"}}},
-	{Name: "_Z_TEST_ENTRY", Env: []string{"ANSIBLE_TEST_ENTRY", "ANSIBLE_TEST_ENTRY_D"}, Ini: []IniKey{{"testing", "valid"}, {"testing", "deprecated"}}, OldEnv: "ANSIBLE_TEST_ENTRY_D"},
+	{Name: "_Z_TEST_ENTRY", Env: []string{"ANSIBLE_TEST_ENTRY", "ANSIBLE_TEST_ENTRY_D"}, Ini: []IniKey{{"testing", "valid"}, {"testing", "deprecated"}}},
 	{Name: "_Z_TEST_ENTRY_2", Env: []string{"ANSIBLE_TEST_ENTRY2"}, Ini: []IniKey{{"testing", "valid2"}}},
 }

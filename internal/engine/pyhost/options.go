@@ -229,7 +229,15 @@ func readOption(name string, n *yamldoc.Node) option {
 		}
 		return ""
 	}
-	o := option{Setting: config.Setting{Name: name, Type: text(n, "type")}}
+	o := option{Setting: config.Setting{Name: name, Type: text(n, "type"), Deprecated: map[string]config.Deprecation{}}}
+	goes := func(name string, n *yamldoc.Node) {
+		if d := n.Get("deprecated"); d != nil {
+			o.Deprecated[name] = config.Deprecation{
+				Why: text(d, "why"), Version: text(d, "version") + text(d, "removed_in"), Date: text(d, "removed_at_date"), Alternatives: text(d, "alternatives") + text(d, "alternative"),
+			}
+		}
+	}
+	goes(name, n)
 	if t, ok := types[o.Type]; ok {
 		o.Type = t
 	}
@@ -255,9 +263,14 @@ func readOption(name string, n *yamldoc.Node) option {
 			}
 		}
 	}
-	each("env", func(e *yamldoc.Node) { o.Env = append(o.Env, text(e, "name")) })
+	each("env", func(e *yamldoc.Node) {
+		o.Env = append(o.Env, text(e, "name"))
+		goes(text(e, "name"), e)
+	})
 	each("ini", func(e *yamldoc.Node) {
-		o.Ini = append(o.Ini, config.IniKey{Section: text(e, "section"), Key: text(e, "key")})
+		k := config.IniKey{Section: text(e, "section"), Key: text(e, "key")}
+		o.Ini = append(o.Ini, k)
+		goes("["+k.Section+"]"+k.Key, e)
 	})
 	each("vars", func(e *yamldoc.Node) { o.Vars = append(o.Vars, text(e, "name")) })
 	each("keyword", func(e *yamldoc.Node) { o.Keyword = text(e, "name") })
@@ -334,7 +347,7 @@ func (q *question) resolve(kind, plugin string, o *option) (value.Value, string,
 	}
 	if origin.Kind == config.FromDefault && o.def != nil {
 		def := o.def
-		s.Choices = nil
+		s.Choices, s.Deprecated = nil, map[string]config.Deprecation{}
 		v, _, err = q.h.Config.Option(&s, config.Sources{Direct: func(string) (value.Value, bool) { return def, true }})
 		if err != nil {
 			v = def
