@@ -37,9 +37,12 @@ import (
 
 // Config is what an administrator may choose.
 type Config struct {
-	Dir      string // data directory
-	Listen   string // host:port
-	Database string // "" for SQLite in Dir, or postgres://…
+	Dir    string // data directory
+	Listen string // host:port
+	// TLSCert and TLSKey are files; without them the server makes a certificate where others than this machine can come, unless Plain.
+	TLSCert, TLSKey string
+	Plain           bool
+	Database        string // "" for SQLite in Dir, or postgres://…
 	// NATS are the addresses of an own NATS that several servers share; "" runs one in this process. NATSCredentials is a file with a key for it.
 	NATS, NATSCredentials string
 	Node                  string // name of this instance, the host's name when empty
@@ -124,12 +127,15 @@ func Run(ctx context.Context, c Config) (err error) {
 	ending := make(chan struct{})
 	watching := &stream.Server{DB: db, Auth: who, Hub: hub, Log: c.Log, Stop: ending}
 	rest := api.New(api.Config{DB: db, Box: box, Auth: who, Dispatcher: d, Notifications: sender, Node: c.Node, InstallID: install, Release: c.Version, Log: c.Log, Projects: filepath.Join(c.Dir, "projects")})
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, scheme, note, err := listen(c)
 	if err != nil {
 		return err
 	}
 	srv := &http.Server{Handler: &root{rest: rest, stream: watching}, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
-	fmt.Fprintf(c.Out, "Troupe listens at http://%s/\n", listener.Addr())
+	fmt.Fprintf(c.Out, "Troupe listens at %s://%s/\n", scheme, listener.Addr())
+	if note != "" {
+		fmt.Fprintln(c.Out, note)
+	}
 	if password != "" {
 		fmt.Fprintf(c.Out, "user %s, password %s\n", c.Admin, password)
 	}

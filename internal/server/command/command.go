@@ -23,6 +23,9 @@ func command(prog string) *argparse.Command {
 		Flags: []argparse.Flag{
 			{Names: []string{"--data"}, Dest: "data", Metavar: "DIR", Help: "where database, keys and projects are (~/.local/share/troupe)"},
 			{Names: []string{"--listen"}, Dest: "listen", Metavar: "HOST:PORT", Help: "where to listen (127.0.0.1:8052)"},
+			{Names: []string{"--tls-cert"}, Dest: "tls_cert", Metavar: "FILE", Help: "certificate chain in PEM; read again when it changes. Without it the server makes one where others than this machine can come"},
+			{Names: []string{"--tls-key"}, Dest: "tls_key", Metavar: "FILE", Help: "its key"},
+			{Names: []string{"--plain"}, Dest: "plain", Kind: argparse.True, Help: "no TLS: a proxy before the server does it"},
 			{Names: []string{"--database"}, Dest: "database", Metavar: "URL", Help: "postgres://… instead of a file in the data directory"},
 			{Names: []string{"--nats"}, Dest: "nats", Metavar: "URL,...", Help: "an own NATS that several servers share; without it each has one inside"},
 			{Names: []string{"--nats-credentials"}, Dest: "nats_credentials", Metavar: "FILE", Help: "a key for it"},
@@ -146,6 +149,7 @@ func (env Env) run(ctx context.Context) error {
 	}
 	c := server.Config{
 		Dir: or("data", filepath.Join(os.Getenv("HOME"), ".local", "share", "troupe")), Listen: or("listen", "127.0.0.1:8052"), Database: v.Str("database"), Node: v.Str("node"), NATS: v.Str("nats"), NATSCredentials: v.Str("nats_credentials"), Isolation: v.Str("isolation"), RunAs: v.Str("run_as"),
+		TLSCert: v.Str("tls_cert"), TLSKey: v.Str("tls_key"), Plain: v.Bool("plain"),
 		Admin: or("admin", "admin"), Self: []string{env.Program}, Version: env.Version, Out: env.Stdout,
 		Log: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level})),
 	}
