@@ -9,9 +9,9 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// Encode is s.encode(encoding), strict. An unknown encoding is a LookupError, a character it lacks a UnicodeEncodeError.
+// Encode is s.encode(encoding, "surrogateescape"): bytes of s that are no text stay as they are. An unknown encoding is a LookupError, a character it lacks a UnicodeEncodeError.
 func Encode(s, encoding string) ([]byte, error) {
-	b, err := encodeText(Str(s), []Value{Str(encoding), nil})
+	b, err := encodeText(Str(s), []Value{Str(encoding), Str("surrogateescape")})
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,14 @@ func encodeText(self Value, a []Value) (Value, error) {
 	}
 	var b []byte
 	i := 0
-	for _, r := range s {
+	for at, r := range s {
+		if r == utf8.RuneError && mode == "surrogateescape" {
+			if _, size := utf8.DecodeRuneInString(s[at:]); size == 1 { // no character: a byte that stays as it is
+				b = append(b, s[at])
+				i++
+				continue
+			}
+		}
 		if c, ok := byte(0), false; table != nil {
 			if c, ok = table.EncodeRune(r); ok {
 				b = append(b, c)

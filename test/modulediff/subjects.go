@@ -267,4 +267,31 @@ var subjects = map[string]subject{
 			}
 		},
 	},
+	"mount_facts": {
+		module: "ansible.builtin.mount_facts", python: "ansible.modules.mount_facts", always: []string{"sources"},
+		values: map[string][]any{
+			"sources": {[]any{"@DIR@/fstab"}, []any{"@DIR@/vfstab", "@DIR@/fstab"}, []any{"@DIR@/mnttab"}, []any{"@DIR@/aix", "@DIR@/missing", "@DIR@/link"}, []any{"@DIR@/fstab", "@DIR@/link", "@DIR@/fstab"}, []any{"static"}, []any{"mount"}, []any{""}, []any{}, []any{"@DIR@/empty"}, []any{"@DIR@/sub"}},
+			"devices": {[]any{"/dev/*"}, []any{"[!/]*"}, []any{"*:/x", "UUID=*"}, []any{}}, "fstypes": {[]any{"ext?", "nfs"}, []any{"none"}, "tmpfs"},
+			"include_aggregate_mounts": bools, "mount_binary": {"mount", "@DIR@/bsd", "@DIR@/osx", "@DIR@/aixmount", "@DIR@/bad", "@DIR@/nothing", nil, 5, []any{}},
+			"on_timeout": {"error", "warn", "ignore"}, "timeout": {5, 2.5, 0, -1, "x"},
+		},
+		known: func(r request) bool { // what is mounted here changes while others work
+			sources, _ := r.Args["sources"].([]any)
+			bin, given := r.Args["mount_binary"]
+			return len(sources) == 0 || slices.Contains(sources, any("mount")) && (!given || bin == "mount")
+		},
+		start: func(g *generator) []node {
+			fs := []string{"/dev/sda1 / ext4 rw,relatime 0 1", "UUID=12-34 /boot ext4 defaults 0 2", "nas:/x /mnt/a\\040b nfs ro,soft", "# comment", "", "tmpfs /tmp tmpfs size=1m 0", "/dev/sda1 / ext4 rw 0 1", "proc /proc proc defaults 0 0 extra", "/dev/sdb /data xfs defaults x 0", "short line"}
+			vfs := []string{"/dev/dsk/c0 /dev/rdsk/c0 / ufs 1 yes -", "swap - /tmp tmpfs - yes size=1m", "#x", "", "few columns"}
+			mnt := []string{"/dev/a /a ufs rw 1234567890", "/dev/b /b nfs ro 12345", "/dev/c /c ufs rw x"}
+			aix := []string{"/home:", "\tdev = /dev/hd1", "\tvfs = jfs2", "\tmount = true", "/nfs:", "\tnodename = srv", "* comment", "", "nothing"}
+			return []node{
+				{name: "fstab", text: g.lines(fs)}, {name: "vfstab", text: g.lines(vfs)}, {name: "mnttab", text: g.lines(mnt)}, {name: "aix", text: g.lines(aix)}, {name: "link", kind: "link", text: "fstab"}, {name: "empty"}, {name: "sub", kind: "dir"},
+				{name: "bsd", text: "#!/bin/sh\necho '/dev/ada0 on / (ufs, local, journaled)'; echo 'devfs on /dev (devfs)'\n", mode: 0o755},
+				{name: "osx", text: "#!/bin/sh\necho 'map auto_home on /h (autofs, automounted)'; echo '/dev/disk1 on / (apfs,  local)'\n", mode: 0o755},
+				{name: "aixmount", text: "#!/bin/sh\necho '  node  mounted  over  vfs  date  options'; echo ' ---- ---'; echo '         /dev/hd4 / jfs2 Nov 11 12:11 rw,log=/dev/hd8'; echo 'srv /x /mnt nfs3 Nov 11 12:12 ro'\n", mode: 0o755},
+				{name: "bad", text: "#!/bin/sh\nexit 3\n", mode: 0o755}, {name: "nothing", text: "#!/bin/sh\necho garbage\n", mode: 0o755},
+			}
+		},
+	},
 }

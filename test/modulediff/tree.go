@@ -154,8 +154,11 @@ func canon(v any, key string) any {
 		x = sentName.ReplaceAllString(localName.ReplaceAllString(x, "@LOCAL@/"), "@SENT@/")
 		return tempName.ReplaceAllString(stable(x), "@TMP@")
 	case float64:
-		if key == "mtime" || key == "atime" {
+		switch key {
+		case "mtime", "atime":
 			return when(x)
+		case "block_available", "block_used", "inode_available", "inode_used", "size_available": // other programs write, too
+			return "@ROOM@"
 		}
 	}
 	return v

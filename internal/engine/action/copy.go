@@ -159,7 +159,7 @@ func copyTree(c *Context, src, dest string) (*Outcome, error) {
 	if !strings.HasSuffix(src, "/") {
 		t.prefix = filepath.Base(t.root)
 	}
-	if err := t.walk("", nil); err != nil {
+	if err := t.walk(t.root, "", nil); err != nil {
 		return nil, err
 	}
 	changed := false
@@ -183,7 +183,7 @@ func copyTree(c *Context, src, dest string) (*Outcome, error) {
 		if len(t.dirs) > 0 {
 			args.SetStr("follow", value.False)
 		}
-		if err := done(sendFile(c, args, filepath.Join(t.root, f), filepath.Join(t.prefix, f))); err != nil {
+		if err := done(sendFile(c, args, f.path, filepath.Join(t.prefix, f.rel))); err != nil {
 			return nil, err
 		}
 	}
@@ -227,52 +227,61 @@ func copyTree(c *Context, src, dest string) (*Outcome, error) {
 	return outcome("changed", value.Bool(changed), "dest", value.Str(dest), "src", value.Str(src)), nil
 }
 
-// tree lists what is below a directory, relative to it. Symbolic links are followed or listed as links; those that lead nowhere,
-// or to a directory that is being walked, are links in any case.
+// tree lists what is below a directory. Symbolic links are followed or listed as links; those that lead nowhere, or to a directory
+// that is being walked, are links in any case.
 type tree struct {
-	root, prefix       string // what is listed, and its name in the place it is copied to
-	follow             bool
-	files, dirs, links []string
+	root, prefix string // what is listed, and its name in the place it is copied to
+	follow       bool
+	files        []treeFile
+	dirs, links  []string // relative to the root
 }
 
-func (t *tree) walk(rel string, above []string) error {
-	real, err := filepath.EvalSymlinks(filepath.Join(t.root, rel))
+type treeFile struct{ path, rel string } // where it is, past links, and relative to the root
+
+func (t *tree) walk(dir, rel string, above []string) error {
+	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return err
 	}
 	above = append(above[:len(above):len(above)], real)
-	var below []string
-	dir, err := os.Open(real)
+	f, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	entries, err := dir.ReadDir(-1) // in the order of the disk, as Ansible: which file fails first depends on it
-	dir.Close()
+	entries, err := f.ReadDir(-1) // in the order of the disk, as Ansible: which file fails first depends on it
+	f.Close()
 	if err != nil {
 		return err
 	}
+	type below struct{ path, rel string }
+	var linked, plain []below
 	for _, e := range entries {
-		p := filepath.Join(rel, e.Name())
-		if e.Type()&fs.ModeSymlink != 0 {
-			to, err := filepath.EvalSymlinks(filepath.Join(real, e.Name()))
+		path, p := filepath.Join(dir, e.Name()), filepath.Join(rel, e.Name())
+		isLink := e.Type()&fs.ModeSymlink != 0
+		if isLink {
+			to, err := filepath.EvalSymlinks(path)
 			if !t.follow || err != nil || slices.Contains(above, to) {
 				t.links = append(t.links, p)
 				continue
 			}
+			path = to
 		}
-		st, err := os.Stat(filepath.Join(t.root, p))
-		if err != nil {
+		st, err := os.Stat(path)
+		switch {
+		case err != nil:
 			return err
-		}
-		if !st.IsDir() {
-			t.files = append(t.files, p)
+		case !st.IsDir():
+			t.files = append(t.files, treeFile{path, p})
 			continue
+		case isLink:
+			linked = append(linked, below{path, p})
+		default:
+			plain = append(plain, below{path, p})
 		}
 		t.dirs = append(t.dirs, p)
-		below = append(below, p)
 	}
-	for _, p := range below { // the files of a directory come before those below it
-		if err := t.walk(p, above); err != nil {
+	for _, b := range append(linked, plain...) { // the files of a directory come before those below it
+		if err := t.walk(b.path, b.rel, above); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package facts
 
 import (
 	"bufio"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -223,20 +224,27 @@ func mounts(h *host) {
 			uuid = u[0]
 		}
 		d := map[string]any{"mount": m.Path, "device": m.Device, "fstype": m.FSType, "options": options, "dump": m.Dump, "passno": m.Pass, "uuid": uuid}
-		var st syscall.Statfs_t
-		if syscall.Statfs(m.Path, &st) == nil {
-			unit := int64(st.Frsize)
-			if unit == 0 {
-				unit = int64(st.Bsize)
-			}
-			d["size_total"], d["size_available"] = unit*int64(st.Blocks), unit*int64(st.Bavail)
-			d["block_size"], d["block_total"], d["block_available"] = int64(st.Bsize), int64(st.Blocks), int64(st.Bavail)
-			d["block_used"] = int64(st.Blocks) - int64(st.Bavail)
-			d["inode_total"], d["inode_available"], d["inode_used"] = int64(st.Files), int64(st.Ffree), int64(st.Files)-int64(st.Ffree)
-		}
+		maps.Copy(d, MountSize(m.Path))
 		list = append(list, d)
 	}
 	h.set("mounts", list)
+}
+
+// MountSize says how large and how full the file system at a path is; nothing when it cannot be asked.
+func MountSize(path string) map[string]any {
+	var st syscall.Statfs_t
+	if syscall.Statfs(path, &st) != nil {
+		return nil
+	}
+	unit := int64(st.Frsize)
+	if unit == 0 {
+		unit = int64(st.Bsize)
+	}
+	return map[string]any{
+		"size_total": unit * int64(st.Blocks), "size_available": unit * int64(st.Bavail),
+		"block_size": int64(st.Bsize), "block_total": int64(st.Blocks), "block_available": int64(st.Bavail), "block_used": int64(st.Blocks) - int64(st.Bavail),
+		"inode_total": int64(st.Files), "inode_available": int64(st.Ffree), "inode_used": int64(st.Files) - int64(st.Ffree),
+	}
 }
 
 func realName(p string) string {

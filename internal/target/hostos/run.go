@@ -140,7 +140,10 @@ func findIn(name string, env []string) string {
 		if d == "" {
 			continue
 		}
-		p := filepath.Join(d, name)
+		p := name
+		if !filepath.IsAbs(name) {
+			p = filepath.Join(d, name)
+		}
 		if info, err := os.Stat(p); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
 			return p
 		}

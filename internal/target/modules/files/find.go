@@ -152,51 +152,13 @@ func nameTests(patterns []string, isRegex bool) ([]func(string) bool, error) {
 			out = append(out, re.MatchStart)
 			continue
 		}
-		re, err := regex.Compile(globPattern(p), regex.DotAll)
+		re, err := regex.Glob(p)
 		if err != nil {
 			return nil, module.Fail(err.Error(), nil)
 		}
 		out = append(out, re.MatchStart)
 	}
 	return out, nil
-}
-
-// globPattern is a shell pattern as a regular expression, as Python's fnmatch reads it: * crosses everything.
-func globPattern(p string) string {
-	var b strings.Builder
-	for i := 0; i < len(p); i++ {
-		switch c := p[i]; c {
-		case '*':
-			b.WriteString(".*")
-		case '?':
-			b.WriteByte('.')
-		case '[':
-			j := i + 1
-			if j < len(p) && p[j] == '!' {
-				j++
-			}
-			if j < len(p) && p[j] == ']' {
-				j++
-			}
-			end := strings.IndexByte(p[min(j, len(p)):], ']')
-			if end < 0 {
-				b.WriteString(`\[`)
-				continue
-			}
-			class := strings.ReplaceAll(p[i+1:j+end], `\`, `\\`)
-			if rest, ok := strings.CutPrefix(class, "!"); ok {
-				class = "^" + rest
-			}
-			b.WriteString("[" + class + "]")
-			i = j + end
-		default:
-			if strings.IndexByte(`\.+^$(){}|`, c) >= 0 {
-				b.WriteByte('\\')
-			}
-			b.WriteByte(c)
-		}
-	}
-	return b.String() + `\Z`
 }
 
 // walk examines a directory's entries, then goes into its directories.
