@@ -17,6 +17,7 @@ type Module struct {
 	Name    string   // fully qualified, "ansible.builtin.copy"
 	Aliases []string // other fully qualified names of the same module
 	Doc     string   // one sentence: what it does
+	Returns []string // the keys of results, and of the dicts in them, in the order of Ansible's; nil where nobody sees it
 	Spec    Spec
 	Run     func(ctx context.Context, c *Call) (Result, error)
 }

@@ -82,7 +82,7 @@ func runNative(ctx context.Context, modules *module.Registry, temp *tempDir, c *
 	opts.Check, opts.Diff, opts.Verbosity, opts.Env, opts.TmpDir = c.Check, c.Diff, c.Verbosity, environ(c.Env), dir.path
 	opts.Python = c.Python
 	opts.Name = shortName(c.Module)
-	result, err := json.Marshal(module.Execute(ctx, m, args, opts))
+	result, err := m.Encode(module.Execute(ctx, m, args, opts), c.Args)
 	if err != nil {
 		return nil, &wire.Failure{Code: wire.FailInternal, Msg: fmt.Sprintf("result of %s: %v", c.Module, err)}
 	}

@@ -32,18 +32,22 @@ func commandOptions(shell bool) []module.Option {
 	return options
 }
 
+var commandReturns = []string{"changed", "stdout", "stderr", "rc", "cmd", "start", "end", "delta", "failed", "msg"}
+
 var command = &module.Module{
-	Name: "ansible.builtin.command",
-	Doc:  "Runs a command, without a shell.",
-	Spec: module.Spec{Options: commandOptions(false), CheckMode: true, FreeForm: true},
-	Run:  runCommand,
+	Name:    "ansible.builtin.command",
+	Doc:     "Runs a command, without a shell.",
+	Spec:    module.Spec{Options: commandOptions(false), CheckMode: true, FreeForm: true},
+	Returns: commandReturns,
+	Run:     runCommand,
 }
 
 var shell = &module.Module{
-	Name: "ansible.builtin.shell",
-	Doc:  "Runs a command line with the shell.",
-	Spec: module.Spec{Options: commandOptions(true), CheckMode: true, FreeForm: true},
-	Run:  runCommand,
+	Name:    "ansible.builtin.shell",
+	Doc:     "Runs a command line with the shell.",
+	Spec:    module.Spec{Options: commandOptions(true), CheckMode: true, FreeForm: true},
+	Returns: commandReturns,
+	Run:     runCommand,
 }
 
 // timeLayout is how results write points in time.

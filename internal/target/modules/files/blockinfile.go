@@ -36,7 +36,8 @@ var blockinfile = &module.Module{
 		FileArgs:  true,
 		CheckMode: true,
 	},
-	Run: runBlockinfile,
+	Returns: []string{"changed", "msg", "backup_file", "diff"},
+	Run:     runBlockinfile,
 }
 
 func runBlockinfile(ctx context.Context, c *module.Call) (module.Result, error) {

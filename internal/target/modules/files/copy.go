@@ -35,7 +35,8 @@ var copyFile = &module.Module{
 		FileArgs:  true,
 		CheckMode: true,
 	},
-	Run: runCopy,
+	Returns: []string{"diff", "dest", "src", "md5sum", "checksum", "changed", "before", "after"},
+	Run:     runCopy,
 }
 
 // maxDiff is the largest file that a diff shows, in bytes, and peeked how much of it tells whether it is text.

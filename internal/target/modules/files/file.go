@@ -20,24 +20,25 @@ var file = &module.Module{
 	Name: "ansible.builtin.file",
 	Doc:  "Makes a file, directory, link or nothing of a path, with the wanted mode and owner.",
 	Spec: module.Spec{
-		Options: []module.Option{
-			{Name: "_diff_peek", Type: module.TypeBool},
+		Options: []module.Option{ // in Ansible's order, in which invocation shows them
+			{Name: "state", Choices: []any{"absent", "directory", "file", "hard", "link", "touch"}},
+			{Name: "path", Type: module.TypePath, Required: true, Aliases: []string{"dest", "name"}},
 			{Name: "_original_basename"},
-			{Name: "access_time"},
-			{Name: "access_time_format", Default: "%Y%m%d%H%M.%S"},
-			{Name: "follow", Type: module.TypeBool, Default: true},
+			{Name: "recurse", Type: module.TypeBool, Default: false},
 			{Name: "force", Type: module.TypeBool, Default: false},
+			{Name: "follow", Type: module.TypeBool, Default: true},
+			{Name: "_diff_peek", Type: module.TypeBool},
+			{Name: "src", Type: module.TypePath},
 			{Name: "modification_time"},
 			{Name: "modification_time_format", Default: "%Y%m%d%H%M.%S"},
-			{Name: "path", Type: module.TypePath, Required: true, Aliases: []string{"dest", "name"}},
-			{Name: "recurse", Type: module.TypeBool, Default: false},
-			{Name: "src", Type: module.TypePath},
-			{Name: "state", Choices: []any{"absent", "directory", "file", "hard", "link", "touch"}},
+			{Name: "access_time"},
+			{Name: "access_time_format", Default: "%Y%m%d%H%M.%S"},
 		},
 		FileArgs:  true,
 		CheckMode: true,
 	},
-	Run: runFile,
+	Returns: []string{"path", "dest", "src", "changed", "diff", "before", "after"},
+	Run:     runFile,
 }
 
 // fileCall is one run of the file module.

@@ -36,6 +36,7 @@ var lineinfile = &module.Module{
 		FileArgs:  true,
 		CheckMode: true,
 	},
+	Returns: []string{"changed", "msg", "backup", "diff", "before", "after", "before_header", "after_header"},
 	Run: func(ctx context.Context, c *module.Call) (module.Result, error) {
 		for _, o := range []string{"regexp", "search_string"} {
 			if c.Has(o) && c.Str(o) == "" {

@@ -22,6 +22,7 @@ var slurp = &module.Module{
 		},
 		CheckMode: true,
 	},
+	Returns: []string{"content", "source", "encoding"},
 	Run: func(_ context.Context, c *module.Call) (module.Result, error) {
 		src := c.Str("src")
 		data, err := readUpTo(src, maxSlurp)

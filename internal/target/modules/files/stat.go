@@ -27,6 +27,12 @@ var stat = &module.Module{
 		},
 		CheckMode: true,
 	},
+	Returns: []string{
+		"changed", "stat", "exists", "path", "mode", "isdir", "ischr", "isblk", "isreg", "isfifo", "islnk", "issock", "uid", "gid",
+		"size", "inode", "dev", "nlink", "atime", "mtime", "ctime", "wusr", "rusr", "xusr", "wgrp", "rgrp", "xgrp", "woth",
+		"roth", "xoth", "isuid", "isgid", "blocks", "block_size", "device_type", "readable", "writeable", "executable", "lnk_source", "lnk_target", "pw_name", "gr_name",
+		"checksum", "mimetype", "charset", "version", "attributes", "attr_flags",
+	},
 	Run: runStat,
 }
 
