@@ -19,6 +19,11 @@ func (s *Session) Callbacks(ctx context.Context, p *troupe.Project, fallback str
 	entry, native := callback.Find(name)
 	native = native && entry.Stdout
 	enabled := s.Config.List("CALLBACKS_ENABLED")
+	// ours reports whether a callback is a native one that no plugin beside the playbook takes the place of.
+	ours := func(name string) bool {
+		e, ok := callback.Find(name)
+		return ok && (e.Stdout || p.Plugins.Search.Adjacent("callback", name) == nil)
+	}
 	if s.plugins == nil {
 		wanted := ""
 		if !native {
@@ -26,7 +31,7 @@ func (s *Session) Callbacks(ctx context.Context, p *troupe.Project, fallback str
 		}
 		var others []string
 		for _, e := range enabled {
-			if _, ours := callback.Find(e); !ours {
+			if !ours(e) {
 				others = append(others, e)
 			}
 		}
@@ -60,7 +65,7 @@ func (s *Session) Callbacks(ctx context.Context, p *troupe.Project, fallback str
 		all = append(all, &diagnoses{display: s.Display})
 	}
 	for _, name := range enabled {
-		if e, ok := callback.Find(name); ok && !e.Stdout {
+		if e, ok := callback.Find(name); ok && !e.Stdout && ours(name) {
 			all = append(all, e.New(s.Display, opt))
 		}
 	}

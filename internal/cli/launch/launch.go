@@ -313,6 +313,14 @@ func (s *Session) CallbackOptions() callback.Options {
 		PathOnFailure: on("show_task_path_on_failure"), ArgsToStdout: s.Config.Bool("DISPLAY_ARGS_TO_STDOUT"), DiffContext: s.Config.Int("DIFF_CONTEXT"),
 	}
 	o.Env = s.Env.Getenv
+	o.Option = func(opt *config.Setting) value.Value {
+		v, _, err := s.Config.Option(opt, config.Sources{})
+		if err != nil {
+			s.Display.Warning(err.Error())
+			return value.None
+		}
+		return v
+	}
 	o.ResultFormat, _ = value.AsString(get("result_format"))
 	if p := get("pretty_results"); p != value.None {
 		b := config.Truth(p)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/troupe-automation/troupe/event"
+	"github.com/troupe-automation/troupe/internal/content/config"
+	"github.com/troupe-automation/troupe/value"
 )
 
 // Callback is one reader of a run's events.
@@ -27,8 +29,10 @@ type Options struct {
 	Pattern              string // of an ad-hoc command
 	DeprecationsDisabled bool
 
-	Env func(name string) string // the environment, for callbacks with settings of their own; nil: empty
-	Now func() time.Time         // nil: time.Now
+	// Option gives an option of a callback that says itself where it is set; nil: nothing is set.
+	Option func(s *config.Setting) value.Value
+	Env    func(name string) string // the environment, for callbacks with settings of their own; nil: empty
+	Now    func() time.Time         // nil: time.Now
 }
 
 // env is a variable of the environment, or def.
@@ -87,6 +91,10 @@ var All = []Entry{
 	{"timer", false, newTimer},
 	{"junit", false, newJUnit},
 	{"log_plays", false, newLogPlays},
+	{"slack", false, newSlack},
+	{"mail", false, newMail},
+	{"webhook", false, newWebhook},
+	{"dingtalk", false, newDingTalk},
 }
 
 // Find returns the entry of a callback by its name, with or without its collection.
