@@ -24,7 +24,7 @@ import (
 
 // site is a running server with real parts: SQLite, git, and children of the real program.
 type site struct {
-	t    *testing.T
+	t    testing.TB
 	url  string
 	dir  string
 	log  *logBuffer
@@ -70,7 +70,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func start(t *testing.T, dir string) *site {
+func start(t testing.TB, dir string) *site {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -172,7 +172,7 @@ func (s *site) wait(path string, good func(anyMap) bool) anyMap {
 func finished(o anyMap) bool { return o["event_processing_finished"] == true }
 
 // repository makes a git repository of files.
-func repository(t *testing.T, files map[string]string) string {
+func repository(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range files {

@@ -56,7 +56,7 @@ func (s *site) session(name, password string) (cookies, token string) {
 
 // socket is a websocket of the test.
 type socket struct {
-	t    *testing.T
+	t    testing.TB
 	conn *websocket.Conn
 	ctx  context.Context
 }

@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 
 // node is a server process that may be killed and started again.
 type node struct {
-	t       *testing.T
+	t       testing.TB
 	name    string
 	dir     string
 	address string
@@ -69,7 +69,7 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func freeAddress(t *testing.T) string {
 }
 
 // newNode starts a server; args are flags beyond the everyday ones.
-func newNode(t *testing.T, name, dir string, args ...string) *node {
+func newNode(t testing.TB, name, dir string, args ...string) *node {
 	t.Helper()
 	password := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(password, []byte("secret-of-admin"), 0o600); err != nil {
@@ -194,7 +194,7 @@ func id(v any) int64 {
 }
 
 // eventually asks until good is content.
-func eventually(t *testing.T, limit time.Duration, what string, good func() bool) {
+func eventually(t testing.TB, limit time.Duration, what string, good func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(limit); !good(); {
 		if time.Now().After(deadline) {

@@ -103,7 +103,11 @@ func (tx *Tx) List(r *domain.Resource, where Condition, page Page) ([]domain.Rec
 	for i, f := range fields {
 		names[i] = "t." + quote(f.Name)
 	}
-	where = All(kinds(r), where)
+	own := kinds(r)
+	if len(r.Types) > 1 { // nearly all rows are of them: the order counts
+		own.SQL = strings.Replace(own.SQL, "t.type", tx.db.dialect.Unindexed("t.type"), 1)
+	}
+	where = All(own, where)
 	query := "SELECT " + strings.Join(names, ", ") + " FROM " + quote(r.Storage()) + " t"
 	if where.SQL != "" {
 		query += " WHERE " + where.SQL

@@ -135,7 +135,7 @@ func wanted() ([]table, error) {
 	}
 	for i := range out {
 		if out[i].name == "unified_job" {
-			out[i].index = append(out[i].index, "status", "finished", "type, finished")
+			out[i].index = append(out[i].index, "status", "finished", "type, finished", "type, status, id")
 		}
 		if out[i].name == "host" {
 			out[i].index = append(out[i].index, "name")

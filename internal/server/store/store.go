@@ -45,6 +45,8 @@ type Dialect interface {
 	Away(err error) bool
 	// Lock is a statement that waits until no other transaction holds the lock of that number, "" where writers are alone anyway.
 	Lock(number int) string
+	// Unindexed is an expression that the planner does not look up in an index, where it would choose badly.
+	Unindexed(expr string) string
 	// Serial tells whether one writer at a time is allowed.
 	Serial() bool
 }

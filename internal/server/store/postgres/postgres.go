@@ -79,6 +79,8 @@ func (dialect) Away(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || err != nil && strings.Contains(err.Error(), "conn closed")
 }
 
+func (dialect) Unindexed(expr string) string { return expr } // its planner knows how many rows there are
+
 func (dialect) Lock(number int) string {
 	return fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", number)
 }

@@ -93,7 +93,8 @@ func (dialect) Conflict(err error) bool {
 func (dialect) Away(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "SQLITE_BUSY")
 }
-func (dialect) Lock(int) string { return "" }
+func (dialect) Lock(int) string              { return "" }
+func (dialect) Unindexed(expr string) string { return "+" + expr }
 
 func (dialect) Columns(ctx context.Context, q store.Querier) (map[string]map[string]bool, error) {
 	return store.Names(ctx, q, `SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table'`)
