@@ -108,4 +108,3 @@ func BenchmarkServeLaunch(b *testing.B) {
 	}
 	b.ReportMetric(float64(fastest.Milliseconds()), "ms-fastest")
 }
-

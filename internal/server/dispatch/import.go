@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,10 +116,12 @@ func merge(tx *store.Tx, source domain.Record, list *listing) (string, error) {
 				return "", err
 			}
 		}
+		members := make([]int64, 0, len(g.Hosts))
 		for _, h := range g.Hosts {
-			if err := tx.Link("group.hosts", id, hosts[h]); err != nil {
-				return "", err
-			}
+			members = append(members, hosts[h])
+		}
+		if err := tx.LinkAll("group.hosts", id, members); err != nil {
+			return "", err
 		}
 		for _, c := range g.Children {
 			if child, known := groups[c]; known && child != id {
@@ -143,6 +146,7 @@ func put(tx *store.Tx, kind domain.Type, inv, src int64, source domain.Record, e
 	}
 	relation := "inventory_source." + string(kind) + "s"
 	out := map[string]int64{}
+	var fresh []domain.Record
 	var failed error
 	each(func(name string, vars map[string]any) {
 		if failed != nil {
@@ -162,21 +166,21 @@ func put(tx *store.Tx, kind domain.Type, inv, src int64, source domain.Record, e
 			vars = before
 		}
 		text := string(domain.Encode(vars))
-		id := old.ID()
+		out[name] = old.ID()
 		if !known {
-			rec := domain.Record{"name": name, "inventory": inv, "variables": text}
-			failed = tx.Insert(kind, rec)
-			id = rec.ID()
+			fresh = append(fresh, domain.Record{"name": name, "inventory": inv, "variables": text})
 		} else if old.Str("variables") != text {
-			failed = tx.Update(kind, id, domain.Record{"variables": text, "modified": time.Now()})
+			failed = tx.Update(kind, old.ID(), domain.Record{"variables": text, "modified": time.Now()})
 		}
-		if failed == nil {
-			failed = tx.Link(relation, src, id)
-		}
-		out[name] = id
 	})
 	if failed != nil {
 		return nil, failed
+	}
+	if err := made(tx, kind, inv, fresh, out); err != nil {
+		return nil, err
+	}
+	if err := tx.LinkAll(relation, src, slices.Collect(maps.Values(out))); err != nil {
+		return nil, err
 	}
 	if source.Bool("overwrite") {
 		owned, err := tx.Linked(relation, src)
@@ -196,4 +200,25 @@ func put(tx *store.Tx, kind domain.Type, inv, src int64, source domain.Record, e
 		}
 	}
 	return out, nil
+}
+
+// made makes new hosts or groups and notes their ids.
+func made(tx *store.Tx, kind domain.Type, inv int64, fresh []domain.Record, ids map[string]int64) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := tx.InsertAll(kind, fresh); err != nil {
+		return err
+	}
+	return tx.Query(`SELECT id, name FROM "`+string(kind)+`" WHERE inventory = ?`, []any{inv}, func(scan func(...any) error) error {
+		var id int64
+		var name string
+		if err := scan(&id, &name); err != nil {
+			return err
+		}
+		if _, ours := ids[name]; ours {
+			ids[name] = id
+		}
+		return nil
+	})
 }

@@ -9,6 +9,7 @@ package inventory
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/troupe-automation/troupe/internal/server/domain"
 	"github.com/troupe-automation/troupe/internal/server/launch"
@@ -36,9 +37,9 @@ func Hosts(db *store.DB, inv domain.Record) (store.Condition, error) {
 
 // group is a group as inventory files have it.
 type group struct {
-	Hosts    map[string]map[string]any `json:"hosts,omitempty"`
-	Vars     map[string]any            `json:"vars,omitempty"`
-	Children map[string]any            `json:"children,omitempty"`
+	Hosts    map[string]any `json:"hosts,omitempty"`
+	Vars     map[string]any `json:"vars,omitempty"`
+	Children map[string]any `json:"children,omitempty"`
 }
 
 // Slice is one of several parts that the hosts of a job are dealt into; the zero value is all of them.
@@ -58,7 +59,7 @@ func Document(db *store.DB, tx *store.Tx, id int64, part Slice) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	all := &group{Hosts: map[string]map[string]any{}, Vars: vars, Children: map[string]any{}}
+	all := &group{Hosts: map[string]any{}, Vars: vars, Children: map[string]any{}}
 	hosts := map[int64]string{}
 	n := int64(0)
 	err = tx.Query("SELECT t.id, t.name, t.variables FROM host t WHERE t.enabled = 1 AND "+mine.SQL+" ORDER BY t.id", mine.Args, func(scan func(...any) error) error {
@@ -71,7 +72,7 @@ func Document(db *store.DB, tx *store.Tx, id int64, part Slice) ([]byte, error) 
 		if part.Count > 1 && (n-1)%part.Count != part.Number-1 {
 			return nil
 		}
-		v, err := launch.ParseVars(text)
+		v, err := variables(text)
 		if err != nil {
 			return fmt.Errorf("variables of host %s: %w", name, err)
 		}
@@ -88,6 +89,14 @@ func Document(db *store.DB, tx *store.Tx, id int64, part Slice) ([]byte, error) 
 	return json.Marshal(map[string]any{"all": all})
 }
 
+// variables are those of a host, for the document. What is JSON already goes in as it is: there may be very many hosts.
+func variables(text string) (any, error) {
+	if strings.HasPrefix(text, "{") && json.Valid([]byte(text)) {
+		return json.RawMessage(text), nil
+	}
+	return launch.ParseVars(text)
+}
+
 // groups adds the groups of an inventory with those of the hosts that are in it.
 func groups(tx *store.Tx, id int64, hosts map[int64]string, all *group) error {
 	groups := map[int64]*group{}
@@ -102,7 +111,7 @@ func groups(tx *store.Tx, id int64, hosts map[int64]string, all *group) error {
 		if err != nil {
 			return fmt.Errorf("variables of group %s: %w", name, err)
 		}
-		groups[g], names[g] = &group{Hosts: map[string]map[string]any{}, Vars: v, Children: map[string]any{}}, name
+		groups[g], names[g] = &group{Hosts: map[string]any{}, Vars: v, Children: map[string]any{}}, name
 		all.Children[name] = groups[g]
 		return nil
 	})
@@ -118,7 +127,7 @@ func groups(tx *store.Tx, id int64, hosts map[int64]string, all *group) error {
 		switch relation {
 		case "group.hosts":
 			if name, enabled := hosts[to]; enabled {
-				groups[from].Hosts[name] = map[string]any{}
+				groups[from].Hosts[name] = struct{}{}
 			}
 		case "group.children":
 			if name, known := names[to]; known {

@@ -160,9 +160,9 @@ type confinement struct {
 	// Seen are directories and one file, the program, that a run finds at other places, where nothing above them can keep its user out.
 	Seen    []place
 	Program string
-	Passwd   string   `json:",omitempty"` // lines that make the user known
-	Group    string   `json:",omitempty"`
-	Own      bool     // the user is nobody else's: it can gain nothing
+	Passwd  string `json:",omitempty"` // lines that make the user known
+	Group   string `json:",omitempty"`
+	Own     bool   // the user is nobody else's: it can gain nothing
 }
 
 // place is something outside, and where a run finds it.

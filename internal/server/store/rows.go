@@ -220,9 +220,40 @@ func (tx *Tx) TypeOf(family domain.Type, id int64) (domain.Type, error) {
 // Insert makes a row: what rec lacks is as the declaration says. It sets id, created and modified in rec.
 func (tx *Tx) Insert(t domain.Type, rec domain.Record) error {
 	r := domain.Of(t)
+	names, args := filled(r, rec, domain.Stamp(time.Now()))
+	var id int64
+	err := tx.Value(&id, "INSERT INTO "+quote(r.Storage())+" ("+strings.Join(names, ", ")+") VALUES ("+marks(len(names))+") RETURNING id", args...)
+	rec["id"] = id
+	return err
+}
+
+// most is how many parameters one statement has at most.
+const most = 900
+
+// InsertAll makes many rows in few statements; their records get no ids.
+func (tx *Tx) InsertAll(t domain.Type, recs []domain.Record) error {
+	r := domain.Of(t)
 	now := domain.Stamp(time.Now())
-	var names, marks []string
-	var args []any
+	for len(recs) > 0 {
+		names, args := filled(r, recs[0], now)
+		n := min(len(recs), max(1, most/len(names)))
+		for _, rec := range recs[1:n] {
+			_, more := filled(r, rec, now)
+			args = append(args, more...)
+		}
+		row := "(" + marks(len(names)) + "), "
+		if _, err := tx.Exec("INSERT INTO "+quote(r.Storage())+" ("+strings.Join(names, ", ")+") VALUES "+strings.TrimSuffix(strings.Repeat(row, n), ", "), args...); err != nil {
+			return err
+		}
+		recs = recs[n:]
+	}
+	return nil
+}
+
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
+
+// filled are the columns of a new row and their values.
+func filled(r *domain.Resource, rec domain.Record, now string) (names []string, args []any) {
 	for _, f := range stored(r) {
 		if f.Name == "id" {
 			continue
@@ -231,7 +262,7 @@ func (tx *Tx) Insert(t domain.Type, rec domain.Record) error {
 		if !ok {
 			switch {
 			case f.Name == "type":
-				v = string(t)
+				v = string(r.Type)
 			case f.Name == "created" || f.Name == "modified" || f.Name == "timestamp":
 				v = now
 			default:
@@ -240,13 +271,9 @@ func (tx *Tx) Insert(t domain.Type, rec domain.Record) error {
 			rec[f.Name] = cooked(f, raw(v))
 		}
 		names = append(names, quote(f.Name))
-		marks = append(marks, "?")
 		args = append(args, raw(v))
 	}
-	var id int64
-	err := tx.Value(&id, "INSERT INTO "+quote(r.Storage())+" ("+strings.Join(names, ", ")+") VALUES ("+strings.Join(marks, ", ")+") RETURNING id", args...)
-	rec["id"] = id
-	return err
+	return names, args
 }
 
 // Update changes fields of one row.
@@ -325,6 +352,22 @@ func relations() map[string][2][]string {
 func (tx *Tx) Link(relation string, from, to int64) error {
 	_, err := tx.Exec("INSERT INTO link (relation, from_id, to_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", relation, from, to)
 	return err
+}
+
+// LinkAll adds links from one row to many; those that are there already are left alone.
+func (tx *Tx) LinkAll(relation string, from int64, to []int64) error {
+	for len(to) > 0 {
+		n := min(len(to), most/3)
+		args := make([]any, 0, 3*n)
+		for _, id := range to[:n] {
+			args = append(args, relation, from, id)
+		}
+		if _, err := tx.Exec("INSERT INTO link (relation, from_id, to_id) VALUES "+strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", n), ", ")+" ON CONFLICT DO NOTHING", args...); err != nil {
+			return err
+		}
+		to = to[n:]
+	}
+	return nil
 }
 
 // Unlink takes a link away.
