@@ -20,6 +20,7 @@ func TestLineinfile(t *testing.T)  { moduletest.Replay(t, All, "testdata/lineinf
 func TestReplace(t *testing.T)     { moduletest.Replay(t, All, "testdata/replace.json") }
 func TestSlurp(t *testing.T)       { moduletest.Replay(t, All, "testdata/slurp.json") }
 func TestAttributes(t *testing.T)  { moduletest.Replay(t, All, "testdata/attributes.json") }
+func TestTempfile(t *testing.T)    { moduletest.Replay(t, All, "testdata/tempfile.json") }
 func TestStat(t *testing.T)        { moduletest.Replay(t, All, "testdata/stat.json") }
 
 func TestUnarchive(t *testing.T) {

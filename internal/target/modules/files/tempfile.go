@@ -34,7 +34,7 @@ var tempfile = &module.Module{
 			}
 		}
 		if err != nil {
-			return nil, module.Fail(hostos.Errno(err), nil)
+			return nil, module.Fail(strings.Replace(hostos.Errno(err), ": b'", ": '", 1), nil)
 		}
 		r := module.Result{"changed": true, "path": path}
 		hostos.AddPathInfo(r)

@@ -159,8 +159,10 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, c Ca
 	if _, ok := got["changed"]; !ok {
 		got["changed"] = false
 	}
-	if got["failed"] == false { // Ansible does not show it
-		delete(got, "failed")
+	for _, r := range []map[string]any{got, want} { // Ansible does not always show it
+		if r["failed"] == false {
+			delete(r, "failed")
+		}
 	}
 	for _, k := range c.Ignore {
 		delete(got, k)
@@ -231,6 +233,7 @@ func canon(t *testing.T, v map[string]any, dir string) map[string]any {
 
 var (
 	backupName = regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`)
+	tempName   = regexp.MustCompile(`(case-temp-|/ansible\.)[a-z0-9_]+`)
 )
 
 func replaceDir(v any, from, to string) any {
@@ -238,7 +241,7 @@ func replaceDir(v any, from, to string) any {
 	case string:
 		x = strings.ReplaceAll(x, from, to)
 		if to == "@DIR@" {
-			x = backupName.ReplaceAllString(x, ".@BACKUP@")
+			x = tempName.ReplaceAllString(backupName.ReplaceAllString(x, ".@BACKUP@"), "${1}@TEMP@")
 		}
 		return x
 	case []any:
@@ -314,7 +317,7 @@ func snapshot(t *testing.T, dir string, unwatched []string) map[string][]string 
 			}
 			return nil
 		}
-		name = backupName.ReplaceAllString(name, ".@BACKUP@")
+		name = tempName.ReplaceAllString(backupName.ReplaceAllString(name, ".@BACKUP@"), "${1}@TEMP@")
 		info, err := d.Info()
 		if err != nil {
 			return err

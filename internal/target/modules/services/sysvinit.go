@@ -43,9 +43,6 @@ type sysv struct {
 }
 
 func runSysvinit(ctx context.Context, c *module.Call) (module.Result, error) {
-	if c.Bool("daemonize") {
-		return nil, &module.NotNative{Reason: "daemonize"}
-	}
 	s := &sysv{Call: c, ctx: ctx, run: hostos.RunnerOf(ctx, c), name: c.Str("name"), script: c.Str("name")}
 	if !strings.HasPrefix(s.name, "/") {
 		s.script = filepath.Join("/etc/init.d", s.name)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/target/facts"
@@ -44,12 +43,16 @@ func runHostname(ctx context.Context, c *module.Call) (module.Result, error) {
 	}
 	var permanent string
 	var set func() error
+	now := func() error {
+		_, err := run.Must("hostname", name)
+		return err
+	}
 	switch use {
-	case "systemd":
-		permanent, set, err = hostnamectl(run, name)
+	case "systemd", "debian":
+		permanent, current, set, now, err = hostnamectl(run, name)
 	case "redhat":
 		permanent, set = redhatName(name)
-	case "file", "debian", "generic", "alpine":
+	case "file", "generic", "alpine":
 		permanent, set = fileName(name)
 	default:
 		return nil, &module.NotNative{Reason: "hostname does not know the way of " + use}
@@ -65,8 +68,8 @@ func runHostname(ctx context.Context, c *module.Call) (module.Result, error) {
 	}
 	if current != name {
 		changed = true
-		if !c.Check && use != "systemd" {
-			if _, err := run.Must("hostname", name); err != nil {
+		if !c.Check {
+			if err := now(); err != nil {
 				return nil, err
 			}
 		}
@@ -88,13 +91,11 @@ func runHostname(ctx context.Context, c *module.Call) (module.Result, error) {
 	return r, nil
 }
 
-var notPretty = regexp.MustCompile(`[^a-zA-Z0-9-]+`)
-
-// hostnamectl asks systemd, which sets the running name together with the kept one.
-func hostnamectl(run hostos.Runner, name string) (string, func() error, error) {
+// hostnamectl asks systemd, which keeps the running name apart.
+func hostnamectl(run hostos.Runner, name string) (kept, running string, keep, now func() error, err error) {
 	bin, err := run.Need("hostnamectl")
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, nil, err
 	}
 	ask := func(args ...string) (string, error) {
 		out, err := run.Run(append([]string{bin}, args...)...)
@@ -103,31 +104,24 @@ func hostnamectl(run hostos.Runner, name string) (string, func() error, error) {
 		}
 		return strings.TrimSpace(out.Stdout), err
 	}
-	have, err := ask("--static", "status")
-	return have, func() error {
+	if kept, err = ask("--static", "status"); err == nil {
+		running, err = ask("--transient", "status")
+	}
+	keep = func() error {
 		if len(name) > 64 {
 			return module.Fail("name cannot be longer than 64 characters on systemd servers, try a shorter name", nil)
 		}
-		for _, kind := range []string{"--pretty", "--static", "--transient"} {
-			value := name
-			if kind != "--pretty" {
-				value = strings.Trim(strings.Join(splitDomain(name), "."), ".")
-			}
-			if _, err := ask(kind, "set-hostname", value); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, err
-}
-
-// splitDomain cleans each label of a name of what host names may not have.
-func splitDomain(name string) []string {
-	labels := strings.Split(name, ".")
-	for i, l := range labels {
-		labels[i] = strings.Trim(notPretty.ReplaceAllString(strings.NewReplacer("'", "", "\"", "").Replace(l), "-"), "-")
+		_, err := ask("--pretty", "--static", "set-hostname", name)
+		return err
 	}
-	return labels
+	now = func() error { // which the kept name may have set already
+		running, err := ask("--transient", "status")
+		if err == nil && running != name {
+			_, err = ask("--transient", "set-hostname", name)
+		}
+		return err
+	}
+	return kept, running, keep, now, err
 }
 
 // fileName keeps the name in /etc/hostname.
@@ -135,12 +129,7 @@ func fileName(name string) (string, func() error) {
 	data, err := os.ReadFile("/etc/hostname")
 	have := ""
 	if err == nil {
-		for line := range strings.Lines(string(data)) {
-			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-				have = line
-				break
-			}
-		}
+		have = strings.TrimSpace(string(data))
 	}
 	return have, func() error {
 		if err := hostos.WriteFile("/etc/hostname", []byte(name+"\n"), true); err != nil {

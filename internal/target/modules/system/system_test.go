@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/troupe-automation/troupe/internal/target/modules/moduletest"
 	"github.com/troupe-automation/troupe/module"
 )
 
@@ -41,12 +42,8 @@ func TestSysctlFile(t *testing.T) {
 	}
 }
 
-func TestPing(t *testing.T) {
-	ping := module.NewRegistry(All).Lookup("ping")
-	if got := module.Execute(t.Context(), ping, nil, module.Options{}); got["ping"] != "pong" {
-		t.Errorf("got %v", got)
-	}
-	if got := module.Execute(t.Context(), ping, map[string]any{"data": "crash"}, module.Options{}); got["failed"] != true {
-		t.Errorf("got %v", got)
-	}
-}
+func TestMain(m *testing.M) { os.Exit(moduletest.Private(m)) }
+
+func TestPing(t *testing.T)     { moduletest.Replay(t, All, "testdata/ping.json") }
+func TestSetup(t *testing.T)    { moduletest.Replay(t, All, "testdata/setup.json") }
+func TestHostname(t *testing.T) { moduletest.Replay(t, All, "testdata/hostname.json") }
