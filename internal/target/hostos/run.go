@@ -129,14 +129,19 @@ var systemDirs = []string{"/sbin", "/usr/sbin", "/usr/local/sbin"}
 // FindBin finds a program on PATH or in the directories of system programs; "" when there is none.
 func FindBin(name string) string { return findIn(name, nil) }
 
-func findIn(name string, env []string) string {
+// searchDirs are the directories that programs are looked for in.
+func searchDirs(env []string) []string {
 	path := os.Getenv("PATH")
 	for _, kv := range env {
 		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
 			path = v
 		}
 	}
-	for _, d := range append(filepath.SplitList(path), systemDirs...) {
+	return append(filepath.SplitList(path), systemDirs...)
+}
+
+func findIn(name string, env []string) string {
+	for _, d := range searchDirs(env) {
 		if d == "" {
 			continue
 		}
@@ -158,10 +163,9 @@ func needIn(name string, env []string) (string, error) {
 	if p := findIn(name, env); p != "" {
 		return p, nil
 	}
-	dirs := append(filepath.SplitList(os.Getenv("PATH")), systemDirs...)
 	seen := map[string]bool{}
 	var list []string
-	for _, d := range dirs {
+	for _, d := range searchDirs(env) {
 		if info, err := os.Stat(d); err == nil && info.IsDir() && !seen[d] {
 			seen[d] = true
 			list = append(list, d)

@@ -129,6 +129,13 @@ func runGetURL(ctx context.Context, c *module.Call) (module.Result, error) {
 		r["status_code"], r["response"] = res.status, res.msg()
 		return fail("Request failed")
 	}
+	if dir := c.Str("tmp_dest"); dir != "" { // nothing is kept there, but a wrong one is a mistake
+		if st, err := os.Stat(dir); err != nil {
+			return nil, module.Fail(dir+" directory does not exist.", module.Result{"elapsed": r["elapsed"]})
+		} else if !st.IsDir() {
+			return nil, module.Fail(dir+" is a file but should be a directory.", module.Result{"elapsed": r["elapsed"]})
+		}
+	}
 	if intoDir {
 		name := ""
 		if _, params, err := mime.ParseMediaType(res.header.Get("Content-Disposition")); err == nil {

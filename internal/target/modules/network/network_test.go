@@ -1,8 +1,10 @@
 package network
 
 import (
+	"crypto/tls"
 	"encoding/hex"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"strconv"
@@ -16,17 +18,31 @@ import (
 // The recordings name this address.
 const serverAddress = "127.0.0.1:8199"
 
-// serve answers as the server did that the recordings were made with.
+const (
+	secureAddress = "127.0.0.1:8197"
+	socketAddress = "/tmp/troupe-recordings.sock"
+)
+
+// serve answers as the server did that the recordings were made with: in the clear, with TLS, and on a socket.
 func serve(t *testing.T) {
 	t.Helper()
-	l, err := net.Listen("tcp", serverAddress)
+	cert, err := tls.LoadX509KeyPair("testdata/tls/server.pem", "testdata/tls/server.key")
 	if err != nil {
-		t.Skipf("the address of the recordings is taken on this machine: %v", err)
+		t.Fatal(err)
 	}
-	s := &http.Server{Handler: http.HandlerFunc(answer)}
-	done := make(chan struct{})
-	go func() { defer close(done); _ = s.Serve(l) }()
-	t.Cleanup(func() { s.Close(); <-done })
+	for _, place := range [][2]string{{"tcp", serverAddress}, {"tcp", secureAddress}, {"unix", socketAddress}} {
+		l, err := net.Listen(place[0], place[1])
+		if err != nil {
+			t.Skipf("an address of the recordings is taken on this machine: %v", err)
+		}
+		if place[1] == secureAddress {
+			l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequestClientCert, MaxVersion: tls.VersionTLS12})
+		}
+		s := &http.Server{Handler: http.HandlerFunc(answer), ErrorLog: log.New(io.Discard, "", 0)}
+		done := make(chan struct{})
+		go func() { defer close(done); _ = s.Serve(l) }()
+		t.Cleanup(func() { s.Close(); <-done })
+	}
 }
 
 func answer(w http.ResponseWriter, r *http.Request) {
@@ -84,6 +100,14 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	case "/gz":
 		zipped, _ := hex.DecodeString("1f8b0800000000000203abca2c28484d01005768c2e206000000") // "zipped"
 		reply(200, string(zipped), text, "Content-Encoding", "gzip")
+	case "/peer":
+		name := "nobody"
+		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+			name = r.TLS.PeerCertificates[0].Subject.CommonName
+		}
+		reply(200, name, text)
+	case "/to-echo":
+		reply(302, "", text, "Location", "http://"+serverAddress+"/echo")
 	case "/empty":
 		reply(204, "", "")
 	default:
@@ -99,3 +123,9 @@ func answer(w http.ResponseWriter, r *http.Request) {
 
 func TestURI(t *testing.T)    { serve(t); moduletest.Replay(t, All, "testdata/uri.json") }
 func TestGetURL(t *testing.T) { serve(t); moduletest.Replay(t, All, "testdata/get_url.json") }
+
+func TestURIOptions(t *testing.T) { serve(t); moduletest.Replay(t, All, "testdata/uri_more.json") }
+func TestGetURLOptions(t *testing.T) {
+	serve(t)
+	moduletest.Replay(t, All, "testdata/get_url_more.json")
+}

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -91,10 +92,12 @@ func (q request) do(ctx context.Context, c *module.Call) (*response, error) {
 	}
 	u.User = nil
 	if user == "" && c.Bool("use_netrc") {
-		user, password = netrc(u.Hostname())
+		user, password = netrc(c.Env, u.Hostname())
 	}
 	transport, err := q.transport(c)
-	if err != nil {
+	if no := syscall.Errno(0); errors.As(err, &no) {
+		return &response{status: -1, url: q.url, err: fmt.Sprintf("Connection failure: [Errno %d] %s", int(no), hostos.ErrText(no)), header: http.Header{}}, nil
+	} else if err != nil {
 		return nil, err
 	}
 	defer transport.CloseIdleConnections()
@@ -103,6 +106,10 @@ func (q request) do(ctx context.Context, c *module.Call) (*response, error) {
 	client := &http.Client{Transport: transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		first := via[0].Method
 		next.Header.Del("Referer")
+		next.Close = true
+		for _, h := range c.Strings("unredirected_headers") {
+			next.Header.Del(h)
+		}
 		if q.follow == "none" || q.follow == "safe" && first != "GET" && first != "HEAD" {
 			return http.ErrUseLastResponse
 		}
@@ -116,8 +123,11 @@ func (q request) do(ctx context.Context, c *module.Call) (*response, error) {
 		if err != nil {
 			return nil, err
 		}
+		req.Close = true // as urllib asks for
 		if len(q.body) == 0 {
 			req.Body, req.ContentLength = http.NoBody, 0
+		} else {
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
 		agent := c.Str("http_agent")
 		if agent == "" {
@@ -159,7 +169,7 @@ func (q request) do(ctx context.Context, c *module.Call) (*response, error) {
 				return nil, e
 			}
 		}
-		return &response{status: -1, url: q.url, err: explain(err, u), header: http.Header{}}, nil
+		return &response{status: -1, url: q.url, err: explain(err), header: http.Header{}}, nil
 	}
 	if err != nil {
 		return lost(err)
@@ -167,7 +177,10 @@ func (q request) do(ctx context.Context, c *module.Call) (*response, error) {
 	defer res.Body.Close()
 	out := &response{status: res.StatusCode, url: res.Request.URL.String(), header: res.Header, cookies: res.Cookies()}
 	_, out.reason, _ = strings.Cut(res.Status, " ")
-	if res.ContentLength >= 0 && res.Header.Get("Content-Length") == "" {
+	if res.Close && res.ProtoAtLeast(1, 1) { // net/http keeps it to itself
+		res.Header.Set("Connection", "close")
+	}
+	if res.ContentLength > 0 && res.Header.Get("Content-Length") == "" {
 		res.Header.Set("Content-Length", fmt.Sprint(res.ContentLength))
 	}
 	body := &incoming{from: res.Body, patience: patience}
@@ -247,7 +260,7 @@ func (q request) transport(c *module.Call) (*http.Transport, error) {
 	if ca := c.Str("ca_path"); ca != "" {
 		pem, err := os.ReadFile(ca)
 		if err != nil {
-			return nil, module.Fail(hostos.Errno(err), nil)
+			return nil, err
 		}
 		config.RootCAs = x509.NewCertPool()
 		config.RootCAs.AppendCertsFromPEM(pem)
@@ -263,16 +276,50 @@ func (q request) transport(c *module.Call) (*http.Transport, error) {
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
+	if names := c.Strings("ciphers"); len(names) > 0 {
+		suites, err := cipherSuites(names)
+		if err != nil {
+			return nil, err
+		}
+		config.CipherSuites, config.MaxVersion = suites, tls.VersionTLS12
+	}
 	t := &http.Transport{TLSClientConfig: config, DisableCompression: true, ForceAttemptHTTP2: false}
 	if c.Args["use_proxy"] != false {
 		t.Proxy = proxyFrom(c.Env)
 	}
 	if q.unixSocket != "" {
 		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", q.unixSocket)
+			conn, err := (&net.Dialer{}).DialContext(ctx, "unix", q.unixSocket)
+			if no := syscall.Errno(0); errors.As(err, &no) {
+				err = fmt.Errorf("Invalid Socket File (%s): [Errno %d] %s", q.unixSocket, int(no), hostos.ErrText(no)) //nolint:staticcheck // urllib's words
+			}
+			return conn, err
 		}
 	}
 	return t, nil
+}
+
+var openSSLNames = strings.NewReplacer("_WITH_", "-", "AES_", "AES", "CHACHA20_POLY1305_SHA256", "CHACHA20-POLY1305", "_", "-")
+
+// cipherSuites finds what OpenSSL's names mean. Lists in OpenSSL's language are for Python.
+func cipherSuites(names []string) ([]uint16, error) {
+	var ids []uint16
+	for _, name := range names {
+		found := false
+		for _, s := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
+			openSSL := openSSLNames.Replace(strings.TrimPrefix(s.Name, "TLS_"))
+			if strings.HasSuffix(openSSL, "-CBC-SHA") || strings.HasSuffix(openSSL, "-CBC-SHA256") {
+				openSSL = strings.Replace(openSSL, "-CBC", "", 1)
+			}
+			if openSSL = strings.TrimPrefix(openSSL, "RSA-"); openSSL == name {
+				ids, found = append(ids, s.ID), true
+			}
+		}
+		if !found {
+			return nil, &module.NotNative{Reason: "the cipher " + name}
+		}
+	}
+	return ids, nil
 }
 
 // proxyFrom finds the proxy in the task's environment, then in this process's.
@@ -312,8 +359,14 @@ func proxyFrom(env []string) func(*http.Request) (*url.URL, error) {
 }
 
 // netrc is the login of a machine in ~/.netrc.
-func netrc(host string) (user, password string) {
-	data, err := os.ReadFile(filepath.Join(os.Getenv("HOME"), ".netrc"))
+func netrc(env []string, host string) (user, password string) {
+	home := os.Getenv("HOME")
+	for _, kv := range env {
+		if v, ok := strings.CutPrefix(kv, "HOME="); ok {
+			home = v
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(home, ".netrc"))
 	if err != nil {
 		return "", ""
 	}
@@ -342,22 +395,25 @@ func netrc(host string) (user, password string) {
 	return user, password
 }
 
+// tlsTrouble is an error of Python's ssl, which names the line of its source, here that of Python 3.11.
+func tlsTrouble(kind, what string) string {
+	return fmt.Sprintf("Request failed: <urlopen error [SSL: %s] %s (_ssl.c:992)>", kind, what)
+}
+
 // explain words a connection error as Python's urllib does.
-func explain(err error, u *url.URL) string {
+func explain(err error) string {
 	var dns *net.DNSError
 	var no syscall.Errno
 	var unknown x509.UnknownAuthorityError
 	var invalid x509.CertificateInvalidError
 	var name x509.HostnameError
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
 	switch {
-	case errors.As(err, &unknown), errors.As(err, &invalid), errors.As(err, &name):
-		return fmt.Sprintf("Failed to validate the SSL certificate for %s:%s. Make sure your managed systems have a valid CA certificate installed. "+
-			"You can use validate_certs=False if you do not need to confirm the servers identity but this is unsafe and not recommended. "+
-			"The exception msg was: %s.", u.Hostname(), port, err)
+	case errors.As(err, &unknown):
+		return tlsTrouble("CERTIFICATE_VERIFY_FAILED", "certificate verify failed: unable to get local issuer certificate")
+	case errors.As(err, &invalid), errors.As(err, &name):
+		return tlsTrouble("CERTIFICATE_VERIFY_FAILED", "certificate verify failed: "+strings.TrimPrefix(err.Error(), "x509: "))
+	case strings.HasSuffix(err.Error(), "remote error: tls: handshake failure"):
+		return tlsTrouble("SSLV3_ALERT_HANDSHAKE_FAILURE", "sslv3 alert handshake failure")
 	case errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err):
 		return "Connection failure: The read operation timed out"
 	case errors.As(err, &dns):
@@ -366,6 +422,9 @@ func explain(err error, u *url.URL) string {
 		return fmt.Sprintf("Request failed: <urlopen error [Errno %d] %s>", int(no), hostos.ErrText(no))
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return "Connection failure: Remote end closed connection without response"
+	}
+	if outer := (*url.Error)(nil); errors.As(err, &outer) {
+		err = outer.Err
 	}
 	return "Request failed: <urlopen error " + err.Error() + ">"
 }

@@ -37,3 +37,5 @@ func TestAptRepository(t *testing.T) {
 func TestDeb822Repository(t *testing.T) {
 	moduletest.Replay(t, Fetching(nil), "testdata/deb822_repository.json")
 }
+
+func TestPipOptions(t *testing.T) { moduletest.Replay(t, All, "testdata/pip.json") }

@@ -110,7 +110,7 @@ func runPip(ctx context.Context, c *module.Call) (module.Result, error) {
 	}
 	// pip tells of packages from repositories that it installed them even when nothing changed.
 	before := ""
-	compare := state != "absent" && (c.Bool("editable") || c.Str("requirements") != "" || slices.ContainsFunc(c.Strings("name"), isVCS))
+	compare := state != "absent" && (c.Str("requirements") != "" || slices.ContainsFunc(c.Strings("name"), isVCS))
 	if compare {
 		if out, err := p.list(); err != nil {
 			return nil, err
@@ -368,6 +368,14 @@ func parseRequirement(text string) requirement {
 	r.name = normalName(m[1])
 	for _, c := range oneCondition.FindAllStringSubmatch(m[2], -1) {
 		r.conds = append(r.conds, condition{c[1], c[2]})
+	}
+	if len(r.conds) > 1 && m[1]+m[2] == text { // Python's packaging sorts them
+		words := make([]string, len(r.conds))
+		for i, c := range r.conds {
+			words[i] = c.op + c.version
+		}
+		slices.Sort(words)
+		r.text = m[1] + strings.Join(words, ",")
 	}
 	return r
 }
