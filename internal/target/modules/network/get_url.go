@@ -105,7 +105,7 @@ func runGetURL(ctx context.Context, c *module.Call) (module.Result, error) {
 	} else {
 		dir, err := temporary(c, dest, intoDir)
 		if err != nil {
-			return fail(err.Error())
+			return nil, module.Fail(err.Error(), module.Result{"elapsed": int64(time.Since(start).Seconds())})
 		}
 		q.save = func(body io.Reader) error { return d.save(dir, body) }
 	}
@@ -128,13 +128,6 @@ func runGetURL(ctx context.Context, c *module.Call) (module.Result, error) {
 	case res.failed():
 		r["status_code"], r["response"] = res.status, res.msg()
 		return fail("Request failed")
-	}
-	if dir := c.Str("tmp_dest"); dir != "" { // nothing is kept there, but a wrong one is a mistake
-		if st, err := os.Stat(dir); err != nil {
-			return nil, module.Fail(dir+" directory does not exist.", module.Result{"elapsed": r["elapsed"]})
-		} else if !st.IsDir() {
-			return nil, module.Fail(dir+" is a file but should be a directory.", module.Result{"elapsed": r["elapsed"]})
-		}
 	}
 	if intoDir {
 		name := ""
