@@ -10,6 +10,7 @@ import (
 type subject struct {
 	module, python string           // without a Python module it is an action of the controller
 	always         []string         // options that are given in every call
+	bound          string           // without it, the machine itself would be changed
 	values         map[string][]any // what an option can be; @DIR@ is the directory of the case
 	vars           map[string]any   // for templates
 	start          func(g *generator) []node
@@ -27,7 +28,7 @@ func (g *generator) one(n int) bool { return g.IntN(n) == 0 }
 func (g *generator) pick(list ...string) string { return list[g.IntN(len(list))] }
 
 // args gives each option of s a value with one chance in four, almost always those of always, and always those that can only be
-// one thing.
+// one thing and those that keep a call in its directory.
 func (g *generator) args(s subject) map[string]any {
 	args := map[string]any{}
 	names := make([]string, 0, len(s.values))
@@ -36,7 +37,7 @@ func (g *generator) args(s subject) map[string]any {
 	}
 	slices.Sort(names)
 	for _, k := range names {
-		if len(s.values[k]) == 1 || slices.Contains(s.always, k) && !g.one(60) || g.one(4) {
+		if len(s.values[k]) == 1 || k == s.bound || slices.Contains(s.always, k) && !g.one(60) || g.one(4) {
 			v := s.values[k][g.IntN(len(s.values[k]))]
 			if text, ok := v.(string); ok {
 				v = strings.ReplaceAll(text, "@DIR@", g.dir)
@@ -239,6 +240,8 @@ var subjects = map[string]subject{
 			dest, _ := r.Args["dest"].(string)
 			// Ansible crashes where the directory is a link that is not to be followed,
 			return strings.HasSuffix(src, "/dirlink") && (r.Args["local_follow"] == false || r.Args["local_follow"] == "no") ||
+				// names the file of an empty text in the diff, which is a temporary one,
+				r.Args["content"] == "" && r.Diff ||
 				// and puts a text that is meant for a link to a directory into a file with the name of a temporary one.
 				r.Args["content"] != nil && is(dest, "elink") && r.Args["follow"] != true && r.Args["follow"] != "yes"
 		},
@@ -292,6 +295,22 @@ var subjects = map[string]subject{
 				{name: "aixmount", text: "#!/bin/sh\necho '  node  mounted  over  vfs  date  options'; echo ' ---- ---'; echo '         /dev/hd4 / jfs2 Nov 11 12:11 rw,log=/dev/hd8'; echo 'srv /x /mnt nfs3 Nov 11 12:12 ro'\n", mode: 0o755},
 				{name: "bad", text: "#!/bin/sh\nexit 3\n", mode: 0o755}, {name: "nothing", text: "#!/bin/sh\necho garbage\n", mode: 0o755},
 			}
+		},
+	},
+	"authorized_key": {
+		module: "ansible.posix.authorized_key", python: "ansible_collections.ansible.posix.plugins.modules.authorized_key", always: []string{"user", "key"}, bound: "path",
+		values: map[string][]any{
+			"path": {"@DIR@/keys", "@DIR@/keys", "@DIR@/keys", "@DIR@/link", "@DIR@/ssh/keys", "@DIR@/no/such/keys", "@DIR@/dangling"}, "user": {"nobody", "root", "root", "nosuchuser"},
+			"key":        {"ssh-rsa AAA me@here", "ssh-rsa AAA", "ssh-ed25519 BBB you", "no-pty,command=\"a, b\" ssh-rsa AAA x y", "ssh-rsa AAA a\n# c\n\nssh-ed25519 BBB b", "nonsense", "#only", `ssh-rsa CCC a\#b`, "ssh-rsa AAA\nssh-rsa AAA z", "from='x,y' ssh-dss DDD"},
+			"manage_dir": bools, "state": {"present", "absent"}, "key_options": {"no-pty", "command=\"x y\",no-pty", ",a,,b", "", "a=\"x"}, "exclusive": bools, "comment": {"new", "", "two words"}, "follow": bools,
+		},
+		start: func(g *generator) []node {
+			list := []node{{name: "sub", kind: "dir"}, {name: "link", kind: "link", text: "keys"}, {name: "dangling", kind: "link", text: "other"}}
+			if !g.one(6) {
+				text := g.lines([]string{"ssh-rsa AAA me@here", "no-pty ssh-rsa AAA x", "ssh-ed25519 BBB you", "# ssh-rsa CCC old", "#x", "", "command=\"a, b\",no-pty ssh-rsa AAA x y", "ssh-rsa CCC a#b", "garbage", "ssh-dss DDD"})
+				list = append(list, node{name: "keys", text: strings.ToValidUTF8(strings.TrimSuffix(text, "\n")+"\n", "?"), mode: []uint32{0o600, 0o644}[g.IntN(2)]})
+			}
+			return list
 		},
 	},
 }

@@ -17,6 +17,8 @@ func need(t *testing.T, program string) {
 	}
 }
 
+func TestAuthorizedKey(t *testing.T) { moduletest.Replay(t, All, "testdata/authorized_key.json") }
+
 func TestGetent(t *testing.T) { moduletest.Replay(t, All, "testdata/getent.json") }
 
 func TestGroup(t *testing.T) {

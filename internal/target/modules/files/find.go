@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -180,7 +181,7 @@ func (f *finder) walk(dir string, depth, limit int64, seen map[[2]uint64]bool) {
 		}
 		seen[key] = true
 	}
-	list, err := os.ReadDir(dir)
+	list, err := readDir(dir)
 	if err != nil {
 		f.skipped[dir] = hostos.Errno(err)
 		f.Warn(fmt.Sprintf("Skipped '%s' path due to this access issue: %s\n", dir, hostos.Errno(err)))
@@ -199,13 +200,7 @@ func (f *finder) walk(dir string, depth, limit int64, seen map[[2]uint64]bool) {
 		if strings.HasSuffix(dir, "/") {
 			p = dir + e.Name()
 		}
-		isDir := e.IsDir()
-		if e.Type()&fs.ModeSymlink != 0 && f.Bool("follow") {
-			if info, err := os.Stat(p); err == nil {
-				isDir = info.IsDir()
-			}
-		}
-		if isDir {
+		if e.dir && (e.Type()&fs.ModeSymlink == 0 || f.Bool("follow")) {
 			dirs = append(dirs, p)
 		}
 		if strings.HasPrefix(e.Name(), ".") && !f.Bool("hidden") {
@@ -222,6 +217,36 @@ func (f *finder) walk(dir string, depth, limit int64, seen map[[2]uint64]bool) {
 		}
 		f.walk(d, depth+1, limit, seen)
 	}
+}
+
+// dirEntry is what stands in a directory; links to directories are directories, too.
+type dirEntry struct {
+	fs.DirEntry
+	dir bool
+}
+
+// readDir lists a directory as Ansible goes through it: in the order of the disk, directories last.
+func readDir(dir string) ([]dirEntry, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	list := make([]dirEntry, len(entries))
+	for i, e := range entries {
+		list[i] = dirEntry{e, e.IsDir() || e.Type()&fs.ModeSymlink != 0 && isDir(filepath.Join(dir, e.Name()))}
+	}
+	slices.SortStableFunc(list, func(a, b dirEntry) int {
+		switch {
+		case a.dir == b.dir:
+			return 0
+		case b.dir:
+			return -1
+		}
+		return 1
+	})
+	return list, err
 }
 
 func (f *finder) examine(path, name string) {
