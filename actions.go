@@ -46,17 +46,24 @@ var special = map[string]bool{
 // ResolveAction implements playbook.Actions: adjacent and configured libraries before builtin ones for short names,
 // then the collections asked for.
 func (a *actions) ResolveAction(name string, collections []string) (*collection.Resolved, error) {
+	return a.resolve(a.finder.Plugin, name, collections)
+}
+
+// finding is how a plugin of a collection is found: (*collection.Finder).Plugin or Peek.
+type finding func(kind collection.Kind, fqcn string) (*collection.Resolved, error)
+
+func (a *actions) resolve(find finding, name string, collections []string) (*collection.Resolved, error) {
 	if len(a.rejects) > 0 && a.rejects[strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")] {
 		return nil, nil
 	}
 	if strings.Contains(name, ".") {
-		return a.full(name)
+		return a.full(find, name)
 	}
 	for _, c := range collections {
 		if c == "ansible.builtin" || c == "ansible.legacy" {
 			continue
 		}
-		r, err := a.full(c + "." + name)
+		r, err := a.full(find, c+"."+name)
 		if r != nil || err != nil {
 			return r, err
 		}
@@ -64,7 +71,7 @@ func (a *actions) ResolveAction(name string, collections []string) (*collection.
 	if r := a.legacy(name); r != nil {
 		return r, nil
 	}
-	return a.builtin(name)
+	return a.builtin(find, name)
 }
 
 // legacy finds a module of a library directory, or an action plugin in Python beside one; nil when there is neither.
@@ -82,17 +89,17 @@ func (a *actions) legacy(name string) *collection.Resolved {
 }
 
 // full resolves a name with its collection.
-func (a *actions) full(name string) (*collection.Resolved, error) {
+func (a *actions) full(find finding, name string) (*collection.Resolved, error) {
 	if short, ok := strings.CutPrefix(name, "ansible.builtin."); ok {
-		return a.builtin(short)
+		return a.builtin(find, short)
 	}
 	if short, ok := strings.CutPrefix(name, "ansible.legacy."); ok {
 		if r := a.legacy(short); r != nil {
 			return r, nil
 		}
-		return a.builtin(short)
+		return a.builtin(find, short)
 	}
-	r, err := a.finder.Plugin(collection.Modules, name)
+	r, err := find(collection.Modules, name)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +108,7 @@ func (a *actions) full(name string) (*collection.Resolved, error) {
 		if given {
 			plugin = r.ActionPlugin
 		}
-		act, err := a.finder.Plugin(collection.Action, plugin)
+		act, err := find(collection.Action, plugin)
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +129,7 @@ func (a *actions) full(name string) (*collection.Resolved, error) {
 		return &collection.Resolved{FQCN: name, Collection: name[:strings.LastIndexByte(name, '.')], Name: name[strings.LastIndexByte(name, '.')+1:]}, nil
 	}
 	if r != nil && r.FQCN != name && strings.HasPrefix(r.FQCN, "ansible.builtin.") {
-		return a.builtin(strings.TrimPrefix(r.FQCN, "ansible.builtin."))
+		return a.builtin(find, strings.TrimPrefix(r.FQCN, "ansible.builtin."))
 	}
 	return r, nil
 }
@@ -146,7 +153,7 @@ func (a *actions) once(path string) bool {
 	return once
 }
 
-func (a *actions) builtin(name string) (*collection.Resolved, error) {
+func (a *actions) builtin(find finding, name string) (*collection.Resolved, error) {
 	full := "ansible.builtin." + name
 	if special[full] || action.Find(full) != nil {
 		return &collection.Resolved{FQCN: full, Collection: "ansible.builtin", Name: name}, nil
@@ -156,14 +163,14 @@ func (a *actions) builtin(name string) (*collection.Resolved, error) {
 			return &collection.Resolved{FQCN: m.Name, Collection: "ansible.builtin", Name: name}, nil
 		}
 	}
-	r, err := a.finder.Plugin(collection.Modules, full)
+	r, err := find(collection.Modules, full)
 	if err != nil || r == nil {
 		if err == nil && missing[name] {
 			return &collection.Resolved{FQCN: full, Collection: "ansible.builtin", Name: name}, nil
 		}
 		return nil, err
 	}
-	return a.full(r.FQCN)
+	return a.full(find, r.FQCN)
 }
 
 // missing are the modules of ansible.builtin that may not be in this build. A playbook that names one loads; only a host
@@ -195,7 +202,7 @@ func (a *actions) isNative(name string) bool {
 
 // fqcn is the full name of a module for module_defaults; a name that nobody has stays as it is.
 func (a *actions) fqcn(name string) string {
-	r, err := a.ResolveAction(name, nil)
+	r, err := a.resolve(a.finder.Peek, name, nil)
 	if err != nil || r == nil {
 		return name
 	}
@@ -211,7 +218,7 @@ func (a *actions) inGroup(group, name string) bool {
 		members = map[string]bool{}
 		if g, ok := a.finder.ActionGroup(group); ok {
 			for _, m := range g.Members {
-				if r, err := a.ResolveAction(m, nil); err == nil && r != nil {
+				if r, err := a.resolve(a.finder.Peek, m, nil); err == nil && r != nil {
 					members[r.FQCN] = true
 				}
 			}

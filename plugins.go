@@ -20,7 +20,7 @@ func (p *Project) pluginHost(finder *collection.Finder) *pyhost.Host {
 			if kind == "lookup" {
 				return lookup.Has(name)
 			}
-			r, err := p.actions.builtin(shortName(name))
+			r, err := p.actions.builtin(finder.Peek, shortName(name))
 			return err == nil && r != nil && (action.Find(r.FQCN) != nil || p.actions.native(r.FQCN))
 		},
 	}

@@ -186,7 +186,16 @@ func (f *Finder) Playbook(name string) (string, bool) {
 // Plugin finds a plugin by its fully qualified name, following meta/runtime.yml. It returns nil when there is none, and a
 // diagnostic for one that was removed.
 func (f *Finder) Plugin(kind Kind, fqcn string) (*Resolved, error) {
-	at, err := f.follow(kind, fqcn)
+	return f.plugin(kind, fqcn, true)
+}
+
+// Peek is Plugin for those who compare names: nothing is told.
+func (f *Finder) Peek(kind Kind, fqcn string) (*Resolved, error) {
+	return f.plugin(kind, fqcn, false)
+}
+
+func (f *Finder) plugin(kind Kind, fqcn string, tell bool) (*Resolved, error) {
+	at, err := f.follow(kind, fqcn, tell)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +222,7 @@ func (f *Finder) Plugin(kind Kind, fqcn string) (*Resolved, error) {
 // Route follows the redirects of a plugin whose name may not be that of its file (filters and tests): the full name that it has
 // in the end. A plugin that was removed gives a diagnostic.
 func (f *Finder) Route(kind Kind, fqcn string) (string, error) {
-	at, err := f.follow(kind, fqcn)
+	at, err := f.follow(kind, fqcn, true)
 	return at.fqcn, err
 }
 
@@ -226,7 +235,7 @@ type stop struct {
 }
 
 // follow goes where meta/runtime.yml sends a name, and tells what is said on the way.
-func (f *Finder) follow(kind Kind, fqcn string) (at stop, err error) {
+func (f *Finder) follow(kind Kind, fqcn string, tell bool) (at stop, err error) {
 	asked := fqcn
 	for !slices.Contains(at.way, fqcn) {
 		at = stop{fqcn: fqcn, way: append(at.way, fqcn)}
@@ -244,7 +253,7 @@ func (f *Finder) follow(kind Kind, fqcn string) (at stop, err error) {
 			rt = f.routesOf(col, dir)[kind][name]
 		}
 		at.action = rt.action
-		if rt.deprecation != nil && f.Deprecated != nil {
+		if rt.deprecation != nil && f.Deprecated != nil && tell {
 			f.Deprecated(rt.deprecation.of(kind, col, name, "deprecated").Deprecated())
 		}
 		if rt.tombstone != nil {
@@ -259,7 +268,7 @@ func (f *Finder) follow(kind Kind, fqcn string) (at stop, err error) {
 		if _, _, full := Split(rt.redirect); !full {
 			return at, misdirected(fmt.Sprintf("Collection %s contains invalid redirect for %s.%s: %s. Redirects must use fully qualified collection names.", col, col, name, rt.redirect))
 		}
-		if f.Log != nil {
+		if f.Log != nil && tell {
 			f.detour(kind, col, name, rt.redirect)
 		}
 		fqcn = rt.redirect
@@ -302,7 +311,7 @@ func (f *Finder) Utils(dotted string) (string, error) {
 		}
 		name = parts[1] + "." + parts[2] + "." + parts[5]
 	}
-	at, err := f.follow(moduleUtils, name)
+	at, err := f.follow(moduleUtils, name, true)
 	if err != nil || len(at.way) < 2 {
 		return "", err
 	}

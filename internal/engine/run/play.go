@@ -13,6 +13,7 @@ import (
 	"github.com/troupe-automation/troupe/internal/content/inventory"
 	"github.com/troupe-automation/troupe/internal/content/playbook"
 	"github.com/troupe-automation/troupe/internal/diag"
+	"github.com/troupe-automation/troupe/internal/didyoumean"
 	"github.com/troupe-automation/troupe/internal/engine/action"
 	"github.com/troupe-automation/troupe/internal/engine/strategy"
 	"github.com/troupe-automation/troupe/internal/lang/template"
@@ -212,6 +213,9 @@ func wrongField(msg string, pos source.Pos) error {
 	return d.At(pos, 0, "")
 }
 
+// strategies are the ways to take hosts through a play.
+var strategies = []string{"linear", "free", "host_pinned", "debug"}
+
 // settings renders the keywords that steer the play.
 func (p *play) settings() error {
 	t := p.Templates.New(p.playScope())
@@ -260,13 +264,25 @@ func (p *play) settings() error {
 			return p.fieldError("strategy", err)
 		}
 	}
-	p.strategyName = strings.TrimPrefix(strings.TrimPrefix(p.strategyName, "ansible.builtin."), "mitogen_")
-	switch p.strategyName {
-	case "", "linear", "free", "host_pinned", "debug":
-	default:
-		return &diag.Diagnostic{Code: diag.BadSetting, Summary: "no strategy " + p.strategyName, Classic: "Invalid play strategy specified: " + p.strategyName, Exit: diag.ExitError}
-	}
 	return nil
+}
+
+// knownStrategy makes the strategy's name one of strategies: those of Mitogen are the ones that they make faster.
+func (p *play) knownStrategy() error {
+	asked := p.strategyName
+	p.strategyName = strings.TrimPrefix(strings.TrimPrefix(asked, "ansible.builtin."), "mitogen_")
+	if p.strategyName == "" || slices.Contains(strategies, p.strategyName) {
+		return nil
+	}
+	d := &diag.Diagnostic{Code: diag.BadSetting, Summary: "no strategy " + asked, Classic: "Invalid play strategy specified: " + asked, Exit: diag.ExitError}
+	if p.Pos.File == "" { // of a command without a playbook
+		return d
+	}
+	d.Classic = diag.Classic(d.Classic, p.Pos)
+	if near := didyoumean.Nearest(asked, strategies); near != "" {
+		d.Hint("did you mean '" + near + "'?")
+	}
+	return d.At(p.Pos, 0, "")
 }
 
 // batches splits the hosts by serial.
@@ -442,7 +458,10 @@ func (p *play) runBatch(alive []*host, several bool) error {
 			rolesRan: map[*playbook.Role]bool{}, rolesDone: map[string]*playbook.Role{}, ended: map[*playbook.Role]bool{}})
 	}
 	p.emit(&event.PlayStart{ID: p.id(), Name: p.name, Hosts: names, Pattern: p.pattern, Serial: several, Check: p.Check, Pos: p.Pos, Targeted: len(p.targeted), Tasks: p.firstTasks()})
-	var err error
+	err := p.knownStrategy()
+	if err != nil {
+		return err
+	}
 	switch p.strategyName {
 	case "free", "host_pinned":
 		err = p.free(p.strategyName == "host_pinned")
