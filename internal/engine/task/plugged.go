@@ -88,6 +88,31 @@ func (r *remote) use(ctx context.Context, op string, pairs ...any) (*value.Dict,
 	return d, err
 }
 
+// becomePlugin is the method of a plugin in Python: one beside the playbook, or one that Troupe has no row for. nil: there is none.
+func (r *remote) becomePlugin(method string) (*become.Spec, error) {
+	search := r.x.Plugins.Search
+	p := search.Adjacent("become", method)
+	if p == nil && !become.Known(method) {
+		var err error
+		if p, err = search.Find("become", method, r.x.Task.Collections); err != nil {
+			return nil, err
+		}
+	}
+	if p == nil {
+		return nil, nil
+	}
+	keywords := value.NewDict()
+	for _, k := range []string{"become_user", "become_exe", "become_flags"} {
+		if v, ok := r.keyword(k); ok {
+			keywords.SetStr(k, v)
+		}
+	}
+	if pass := r.x.CLI.BecomePass; pass != "" {
+		keywords.SetStr("become_pass", value.Str(pass))
+	}
+	return r.x.Plugins.Become(p, r.conn, keywords)
+}
+
 // BecomeCommand implements action.PythonRemote.
 func (r *remote) BecomeCommand(command string) (string, error) {
 	if r.become == nil {

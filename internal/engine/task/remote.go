@@ -240,6 +240,12 @@ func (r *remote) prepareBecome(src config.Sources) error {
 	if v, ok := r.variable("ansible_become_method"); ok {
 		method, _ = value.AsString(v)
 	}
+	if r.x.Plugins != nil {
+		if spec, err := r.becomePlugin(method); spec != nil || err != nil {
+			r.become = spec
+			return err
+		}
+	}
 	spec := &become.Spec{Method: method, Pass: r.x.CLI.BecomePass}
 	short := strings.TrimPrefix(strings.TrimPrefix(method, "ansible.builtin."), "community.general.")
 	for _, s := range config.PluginOptions("become", short) {

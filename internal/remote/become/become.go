@@ -19,6 +19,10 @@ type Spec struct {
 	Exe    string
 	Flags  *string // nil: the method's own
 	Pass   string  // secret
+
+	// Build makes the command line where a plugin does, which has the options that Variant stands for; nil: a row of Methods.
+	Build   func(shell string) (Command, error)
+	Variant string
 }
 
 // Guest says that the user is another one without the rights of root: nothing is kept in that user's home.
@@ -30,7 +34,7 @@ func (s Spec) Key() string {
 	if s.Flags != nil {
 		flags = "=" + *s.Flags
 	}
-	return strings.Join([]string{s.method(), s.user(), s.Exe, flags}, "\x00")
+	return strings.Join([]string{s.method(), s.user(), s.Exe, flags, s.Variant}, "\x00")
 }
 
 func (s Spec) method() string {
@@ -164,9 +168,22 @@ var prompts = []string{
 // Prompt is what methods that let us choose ask with.
 const Prompt = "[sudo via troupe] password:"
 
+// Known reports whether a method has a row.
+func Known(method string) bool {
+	name := Spec{Method: method}.method()
+	return slices.ContainsFunc(Methods, func(m Method) bool { return m.Name == name })
+}
+
 // Build returns the command line that runs shell, a POSIX shell command line, as s wants it.
 // The error names an unknown method in Ansible's words.
 func Build(s Spec, shell string) (Command, error) {
+	if s.Build != nil {
+		c, err := s.Build(shell)
+		if len(c.Prompts) == 0 {
+			c.Prompts = prompts
+		}
+		return c, err
+	}
 	name := s.method()
 	i := slices.IndexFunc(Methods, func(m Method) bool { return m.Name == name })
 	if i < 0 {

@@ -123,5 +123,5 @@ HANDLERS = {
     'vars_load': _later('sources', 'vars_load'), 'vars': _later('sources', 'vars_get'),
     'inventory_verify': _later('sources', 'verify'), 'inventory': _later('sources', 'parse'),
     'cache': _later('sources', 'cache'),
-    'connection': _later('connections', 'use'),
+    'connection': _later('connections', 'use'), 'become': _later('becomes', 'become'),
 }
