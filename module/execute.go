@@ -72,6 +72,11 @@ func Execute(ctx context.Context, m *Module, raw map[string]any, opts Options) R
 		res["deprecations"] = list
 	}
 	if _, own := res["invocation"]; !own && !opts.NoInvocation {
+		for k := range checked.Given { // with what the module has made of them
+			if v, ok := call.Args[k]; ok {
+				checked.Given[k] = v
+			}
+		}
 		res["invocation"] = map[string]any{"module_args": checked.Given}
 	}
 	secrets := newSecrets(call.NoLog)

@@ -164,11 +164,19 @@ func Backup(path string) (string, error) {
 	if _, err := os.Stat(path); err != nil {
 		return "", nil
 	}
-	name := fmt.Sprintf("%s.%d.%s~", path, os.Getpid(), time.Now().Format("2006-01-02@15:04:05"))
+	name, at := "", time.Now().Format("2006-01-02@15:04:05")
+	for n := os.Getpid(); name == "" || exists(name); n++ { // the process stays the same: a second backup in a second gets another number
+		name = fmt.Sprintf("%s.%d.%s~", path, n, at)
+	}
 	if err := CopyFile(path, name); err != nil {
 		return "", fmt.Errorf("Could not make backup of %s to %s: %w", path, name, err)
 	}
 	return name, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // Umask is the file mode creation mask of this process.

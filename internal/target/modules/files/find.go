@@ -76,14 +76,13 @@ func runFind(_ context.Context, c *module.Call) (module.Result, error) {
 		return nil, &module.NotNative{Reason: "find reads UTF-8 only, not " + c.Str("encoding")}
 	}
 	var err error
-	patterns := c.Strings("patterns")
-	if len(patterns) == 0 {
-		patterns = []string{"*"}
+	if len(c.Strings("patterns")) == 0 {
+		c.Args["patterns"] = []any{"*"}
 		if c.Bool("use_regex") {
-			patterns = []string{".*"}
+			c.Args["patterns"] = []any{".*"}
 		}
 	}
-	if f.patterns, err = nameTests(patterns, c.Bool("use_regex")); err != nil {
+	if f.patterns, err = nameTests(c.Strings("patterns"), c.Bool("use_regex")); err != nil {
 		return nil, err
 	}
 	if f.excludes, err = nameTests(c.Strings("excludes"), c.Bool("use_regex")); err != nil {
