@@ -13,14 +13,6 @@ import (
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
 
-// stale tells whether a template's last update is older than its cache may be.
-func stale(rec domain.Record, seconds int64) bool {
-	if rec.Bool("last_job_failed") || !rec.Has("last_job_run") {
-		return true
-	}
-	return seconds == 0 || time.Since(rec.Time("last_job_run")) > time.Duration(seconds)*time.Second
-}
-
 func active(status string) bool {
 	return status == "new" || status == "pending" || status == "waiting" || status == "running"
 }

@@ -484,18 +484,14 @@ func (q *request) chosen(base []int64, given any) ([]int64, error) {
 
 // launched makes the job and answers with it.
 func (q *request) launched(r *domain.Resource, rec domain.Record, p launch.Prompts, ignored map[string]any) (*reply, error) {
-	kind := launch.JobTypes[r.Type].Job
 	var job domain.Record
+	var kind domain.Type
 	err := q.write(func(tx *store.Tx) error {
 		var err error
 		if job, err = launch.Make(tx, q.Box, r.Type, rec, p); err != nil {
 			return err
 		}
-		if r.Type == "job_template" {
-			if err := q.before(tx, rec, job); err != nil {
-				return err
-			}
-		}
+		kind = job.Type() // a sliced job is a workflow job
 		if err := q.record(tx, "create", domain.Of(kind), job.ID(), map[string]any{"id": job.ID(), "name": job.Str("name")}, nil, 0, ""); err != nil {
 			return err
 		}
@@ -524,42 +520,6 @@ func (q *request) launched(r *domain.Resource, rec domain.Record, p launch.Promp
 		}
 	}
 	return &reply{status: http.StatusCreated, body: o, location: href(domain.Of(kind), job.ID())}, nil
-}
-
-// before makes the updates that a job needs first, and the job wait for them.
-func (q *request) before(tx *store.Tx, template, job domain.Record) error {
-	project, err := tx.Get("project", template.Int("project"))
-	if err != nil {
-		return err
-	}
-	var needs []int64
-	if project.Bool("scm_update_on_launch") && project.Str("scm_type") != "" && stale(project, project.Int("scm_update_cache_timeout")) {
-		update, err := launch.Make(tx, q.Box, "project", project, launch.Prompts{Type: "dependency", CreatedBy: q.actor.ID})
-		if err != nil {
-			return err
-		}
-		needs = append(needs, update.ID())
-	} else if running := project.Int("current_job"); running != 0 {
-		needs = append(needs, running)
-	}
-	sources, err := tx.List(domain.Of("inventory_source"), store.All(store.Is("inventory", job.Int("inventory")), store.Where("t.update_on_launch = 1")), store.Page{})
-	if err != nil {
-		return err
-	}
-	for _, s := range sources {
-		if !stale(s, s.Int("update_cache_timeout")) {
-			continue
-		}
-		update, err := launch.Make(tx, q.Box, "inventory_source", s, launch.Prompts{Type: "dependency", CreatedBy: q.actor.ID})
-		if err != nil {
-			return err
-		}
-		needs = append(needs, update.ID())
-	}
-	if len(needs) == 0 {
-		return nil
-	}
-	return tx.Update("job", job.ID(), domain.Record{"depends_on": domain.Encode(needs)})
 }
 
 // surveyAction is the survey of a template.

@@ -169,6 +169,9 @@ var workflowRelaunchAction = &action{
 	rules: map[string]string{"POST": ":start"},
 	get:   func(_ *request, _ *domain.Resource, _ domain.Record) (*reply, error) { return ok(map[string]any{}) },
 	post: func(q *request, _ *domain.Resource, rec domain.Record, _ map[string]any) (*reply, error) {
+		if rec.Bool("is_sliced_job") {
+			return q.slicedAgain(rec)
+		}
 		template, err := q.get("workflow_job_template", rec.Int("workflow_job_template"))
 		if err != nil {
 			return nil, badRequest(map[string]string{"detail": "The workflow template of this job is gone."})
@@ -185,6 +188,28 @@ var workflowRelaunchAction = &action{
 		}
 		return q.launched(domain.Of("workflow_job_template"), template, p, nil)
 	},
+}
+
+// slicedAgain launches a sliced job once more: what was asked for is in its nodes.
+func (q *request) slicedAgain(rec domain.Record) (*reply, error) {
+	template, err := q.get("job_template", rec.Int("job_template"))
+	if err != nil {
+		return nil, badRequest(map[string]string{"detail": "The template of this job is gone."})
+	}
+	node, err := q.tx.One("workflow_job_node", store.Is("workflow_job", rec.ID()))
+	if err != nil {
+		return nil, err
+	}
+	p := launch.Prompts{Fields: domain.Record{}, ExtraVars: map[string]any{}, Type: "relaunch", CreatedBy: q.actor.ID}
+	if err := node.Into("extra_data", &p.ExtraVars); err != nil {
+		return nil, err
+	}
+	for _, a := range launch.Asked {
+		if node.Has(a.Field) && node[a.Field] != "" {
+			p.Fields[a.Field] = node[a.Field]
+		}
+	}
+	return q.launched(domain.Of("job_template"), template, p, nil)
 }
 
 // approvalTemplateAction makes an approval of a node.

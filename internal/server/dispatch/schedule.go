@@ -297,34 +297,36 @@ func (o *sequence) failed(j *queued, ended map[int64]past) (string, past) {
 
 // blocked tells which job another waits for, "" when none keeps it.
 func (o *sequence) blocked(j *queued) string {
-	wait := func(kind domain.Type, id int64) string {
-		if id == 0 {
-			return ""
-		}
-		return fmt.Sprintf("waiting for %s-%d to finish", kind, id)
-	}
 	for _, id := range j.needs {
 		if n := o.jobs[id]; n != nil {
-			return wait(n.kind, id)
+			return waitsFor(n.kind, id)
 		}
 	}
 	switch j.kind {
 	case "job":
-		if why := wait("project_update", o.projects[j.project]); j.project != 0 && why != "" {
+		if why := waitsFor("project_update", o.projects[j.project]); j.project != 0 && why != "" {
 			return why
 		}
-		if why := wait("inventory_update", o.stocks[j.inventory]); j.inventory != 0 && why != "" {
+		if why := waitsFor("inventory_update", o.stocks[j.inventory]); j.inventory != 0 && why != "" {
 			return why
 		}
 		if !j.simultaneous && j.template != 0 {
-			return wait("job", o.templates[[2]int64{j.template, j.slice}])
+			return waitsFor("job", o.templates[[2]int64{j.template, j.slice}])
 		}
 	case "project_update":
-		return wait("project_update", o.projects[j.project])
+		return waitsFor("project_update", o.projects[j.project])
 	case "inventory_update":
-		return wait("inventory_update", o.sources[j.source])
+		return waitsFor("inventory_update", o.sources[j.source])
 	case "ad_hoc_command":
-		return wait("inventory_update", o.stocks[j.inventory])
+		return waitsFor("inventory_update", o.stocks[j.inventory])
 	}
 	return ""
+}
+
+// waitsFor is what AWX says of a job that another keeps.
+func waitsFor(kind domain.Type, id int64) string {
+	if id == 0 {
+		return ""
+	}
+	return fmt.Sprintf("waiting for %s-%d to finish", kind, id)
 }

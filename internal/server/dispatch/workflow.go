@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/inventory"
 	"github.com/troupe-automation/troupe/internal/server/launch"
 	"github.com/troupe-automation/troupe/internal/server/notify"
 	"github.com/troupe-automation/troupe/internal/server/store"
@@ -29,14 +30,33 @@ func (d *Dispatcher) workflows(ctx context.Context) error {
 	return nil
 }
 
+// workflowWaits tells whether a workflow job must wait for another of its template, and stores that.
+func (d *Dispatcher) workflowWaits(tx *store.Tx, job domain.Record) (bool, error) {
+	if job.Bool("allow_simultaneous") || !job.Has("unified_job_template") || job.Bool("cancel_flag") {
+		return false, nil
+	}
+	other, err := tx.One("workflow_job", store.All(store.Is("status", "running"), store.Is("unified_job_template", job.Int("unified_job_template"))))
+	if err != nil {
+		return false, ignore(err)
+	}
+	why := waitsFor("workflow_job", other.ID())
+	if job.Str("pending_reason") == why {
+		return true, nil
+	}
+	return true, tx.Update("workflow_job", job.ID(), domain.Record{"pending_reason": why, "job_explanation": why})
+}
+
 var ended = []string{"successful", "failed", "error", "canceled"}
 
 // step moves one workflow job on.
 func (d *Dispatcher) step(tx *store.Tx, job domain.Record) error {
 	if job.Str("status") == "pending" {
+		if waits, err := d.workflowWaits(tx, job); err != nil || waits {
+			return err
+		}
 		now := domain.Stamp(time.Now())
 		job["status"], job["started"] = "running", now
-		if err := tx.Update("workflow_job", job.ID(), domain.Record{"status": "running", "started": now}); err != nil {
+		if err := tx.Update("workflow_job", job.ID(), domain.Record{"status": "running", "started": now, "pending_reason": "", "job_explanation": ""}); err != nil {
 			return err
 		}
 		if err := d.template(tx, job, domain.Record{"status": "running"}); err != nil {
@@ -93,7 +113,7 @@ func (d *Dispatcher) step(tx *store.Tx, job domain.Record) error {
 	running, failedPath := false, false
 	for changed := true; changed; {
 		changed = false
-		for _, n := range nodes {
+		for i, n := range nodes {
 			if state[n.ID()] != "" {
 				continue
 			}
@@ -109,7 +129,7 @@ func (d *Dispatcher) step(tx *store.Tx, job domain.Record) error {
 				}
 				continue
 			}
-			status, err := d.spawn(tx, job, n, inherited)
+			status, err := d.spawn(tx, job, n, slice(job, i, len(nodes)), inherited)
 			if err != nil {
 				return err
 			}
@@ -176,7 +196,7 @@ func turn(parents []struct {
 }
 
 // spawn makes the job of a node.
-func (d *Dispatcher) spawn(tx *store.Tx, job, node domain.Record, inherited map[string]any) (string, error) {
+func (d *Dispatcher) spawn(tx *store.Tx, job, node domain.Record, part inventory.Slice, inherited map[string]any) (string, error) {
 	kind, err := tx.TypeOf("unified_job_template", node.Int("unified_job_template"))
 	if errors.Is(err, store.ErrNotFound) {
 		return "skip", tx.Update("workflow_job_node", node.ID(), domain.Record{"do_not_run": true})
@@ -188,7 +208,7 @@ func (d *Dispatcher) spawn(tx *store.Tx, job, node domain.Record, inherited map[
 	if err != nil {
 		return "", err
 	}
-	p := launch.Prompts{Fields: domain.Record{}, ExtraVars: map[string]any{}, Type: "workflow", CreatedBy: job.Int("created_by"), WorkflowNode: node.ID()}
+	p := launch.Prompts{Fields: domain.Record{}, ExtraVars: map[string]any{}, Type: "workflow", CreatedBy: job.Int("created_by"), WorkflowNode: node.ID(), Slice: part.Number, Slices: part.Count}
 	for _, a := range launch.Asked {
 		if node[a.Field] != nil && (a.Field != "job_type" || node.Str(a.Field) != "") {
 			p.Fields[a.Field] = node[a.Field]
@@ -218,6 +238,14 @@ func (d *Dispatcher) spawn(tx *store.Tx, job, node domain.Record, inherited map[
 			return "", err
 		}
 		p.Credentials = append(base, ids...)
+		if job.Bool("is_sliced_job") {
+			p.Credentials = ids // the launch has chosen
+		}
+	}
+	if job.Bool("is_sliced_job") {
+		if err := d.slicePrompts(tx, job, node, &p); err != nil {
+			return "", err
+		}
 	}
 	made, err := launch.Make(tx, d.Box, kind, template, p)
 	if err != nil {
@@ -267,6 +295,36 @@ func (d *Dispatcher) expire(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// slice is which part of the hosts the node at a place has.
+func slice(job domain.Record, at, all int) inventory.Slice {
+	if !job.Bool("is_sliced_job") {
+		return inventory.Slice{}
+	}
+	return inventory.Slice{Number: int64(at) + 1, Count: int64(all)}
+}
+
+// slicePrompts gives the job of a slice what else was asked for when the sliced job was launched.
+func (d *Dispatcher) slicePrompts(tx *store.Tx, job, node domain.Record, p *launch.Prompts) error {
+	for name, dst := range map[string]*[]int64{"labels": &p.Labels, "instance_groups": &p.InstanceGroups} {
+		ids, err := tx.Linked("workflow_job_node."+name, node.ID())
+		if err != nil {
+			return err
+		}
+		if len(ids) > 0 {
+			*dst = ids
+		}
+	}
+	sealed := job.Str("start_args")
+	if sealed == "" {
+		return nil
+	}
+	text, err := d.Box.Open("unified_job.start_args", sealed)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(text), &p.Passwords)
 }
 
 // cancelWorkflow cancels the jobs of a workflow job.

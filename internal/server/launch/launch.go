@@ -33,6 +33,8 @@ type Prompts struct {
 	CreatedBy    int64
 	Schedule     int64
 	WorkflowNode int64
+	// Slice is the part of the hosts that the job of a node of a sliced job has; zero for all others.
+	Slice, Slices int64
 }
 
 // Asked maps the fields of a launch to the flags that allow them.
@@ -245,8 +247,29 @@ var JobTypes = map[domain.Type]struct {
 	"system_job_template": {"system_job", "system_job_template"}, "workflow_job_template": {"workflow_job", "workflow_job_template"}, "workflow_approval_template": {"workflow_approval", ""},
 }
 
-// Make inserts a job of a template, ready for dispatch.
+// Make inserts a job of a template, ready for dispatch, with the updates that it needs first. A job template that is sliced makes a workflow job of slices.
 func Make(tx *store.Tx, box *secret.Box, kind domain.Type, template domain.Record, p Prompts) (domain.Record, error) {
+	if kind != "job_template" {
+		return plain(tx, box, kind, template, p)
+	}
+	if p.Slices == 0 {
+		n, err := parts(tx, template, p)
+		if err != nil {
+			return nil, err
+		}
+		if n > 1 {
+			return sliced(tx, box, template, p, n)
+		}
+	}
+	job, err := plain(tx, box, kind, template, p)
+	if err != nil {
+		return nil, err
+	}
+	return job, needs(tx, box, template, job, p)
+}
+
+// plain inserts one job.
+func plain(tx *store.Tx, box *secret.Box, kind domain.Type, template domain.Record, p Prompts) (domain.Record, error) {
 	made := JobTypes[kind]
 	job, from := domain.Of(made.Job), domain.Of(kind)
 	rec := domain.Record{}
@@ -265,6 +288,9 @@ func Make(tx *store.Tx, box *secret.Box, kind domain.Type, template domain.Recor
 		if f := job.Field(name); f != nil && f.Column() {
 			rec[name] = v
 		}
+	}
+	if kind == "job_template" {
+		rec["job_slice_number"], rec["job_slice_count"] = p.Slice, max(1, p.Slices)
 	}
 	rec["status"] = "pending"
 	rec["launch_type"] = p.Type
