@@ -79,11 +79,18 @@ func (d *Dispatcher) play(ctx context.Context, job domain.Record, in *intake) (s
 	}
 	defer os.RemoveAll(dir)
 	var spec runner.Spec
+	var cache *facts
 	err = d.DB.Patiently(ctx, func() error {
 		own, err := os.MkdirTemp(dir, "")
-		if err == nil {
-			spec, err = d.spec(ctx, job, own)
+		if err != nil {
+			return err
 		}
+		if spec, err = d.spec(ctx, job, own); err != nil {
+			return err
+		}
+		var env []string
+		cache, env, err = d.provideFacts(d.DB.Read(ctx), job, own)
+		spec.Env = append(spec.Env, env...)
 		return err
 	})
 	if err != nil {
@@ -95,6 +102,9 @@ func (d *Dispatcher) play(ctx context.Context, job domain.Record, in *intake) (s
 		return "error", err.Error()
 	}
 	out := runner.Run(ctx, spec, in.line)
+	if err := d.keepFacts(in.ctx, cache); err != nil {
+		d.Log.Error("storing facts", "job", job.ID(), "error", err)
+	}
 	if s := strings.TrimSpace(out.Stderr); s != "" {
 		in.say(s)
 	}
@@ -125,7 +135,8 @@ func publicEnv(env []string) map[string]string {
 }
 
 var plainVariables = map[string]bool{"PATH": true, "HOME": true, "LC_ALL": true, "ANSIBLE_FORCE_COLOR": true, "ANSIBLE_HOST_KEY_CHECKING": true, "ANSIBLE_RETRY_FILES_ENABLED": true, "JOB_ID": true,
-	"INVENTORY_ID": true, "PROJECT_REVISION": true, "TROUPE_OUTPUT": true, "ANSIBLE_BASE_TEAM_TYPE": true, "AWX_HOST": true, "TMPDIR": true}
+	"INVENTORY_ID": true, "PROJECT_REVISION": true, "TROUPE_OUTPUT": true, "ANSIBLE_BASE_TEAM_TYPE": true, "AWX_HOST": true, "TMPDIR": true,
+	"ANSIBLE_CACHE_PLUGIN": true, "ANSIBLE_CACHE_PLUGIN_CONNECTION": true, "ANSIBLE_CACHE_PLUGIN_TIMEOUT": true}
 
 // spec is how the child is called.
 func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (runner.Spec, error) {
