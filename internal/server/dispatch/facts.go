@@ -38,14 +38,8 @@ func (d *Dispatcher) provideFacts(tx *store.Tx, job domain.Record, dir string) (
 		return nil, nil, err
 	}
 	timeout := int64(0)
-	var text string
-	if err := tx.Value(&text, "SELECT value FROM setting WHERE name = 'ANSIBLE_FACT_CACHE_TIMEOUT'"); err != nil {
+	if err := setting(tx, "ANSIBLE_FACT_CACHE_TIMEOUT", &timeout); err != nil {
 		return nil, nil, err
-	}
-	if text != "" {
-		if err := json.Unmarshal([]byte(text), &timeout); err != nil {
-			return nil, nil, err
-		}
 	}
 	inv, err := tx.Get("inventory", job.Int("inventory"))
 	if err != nil {

@@ -53,7 +53,16 @@ func (d *Dispatcher) fly(ctx, server context.Context, job domain.Record) {
 
 // perform does what the kind of job is.
 func (d *Dispatcher) perform(ctx context.Context, job domain.Record, in *intake) (status, why string) {
-	var err error
+	limit, err := d.limit(ctx, job)
+	if err != nil {
+		return "error", err.Error()
+	}
+	whole := ctx
+	if limit > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, limit)
+		defer stop()
+	}
 	switch job.Type() {
 	case "project_update":
 		err = d.updateProject(ctx, job, in)
@@ -62,7 +71,10 @@ func (d *Dispatcher) perform(ctx context.Context, job domain.Record, in *intake)
 	case "system_job":
 		err = d.system(ctx, job, in)
 	default:
-		return d.play(ctx, job, in)
+		return d.play(whole, job, limit, in)
+	}
+	if err != nil && ctx.Err() != nil && whole.Err() == nil {
+		return "failed", timedOut
 	}
 	if err != nil {
 		in.say("\x1b[1;31mERROR! " + err.Error() + "\x1b[0m")
@@ -71,8 +83,35 @@ func (d *Dispatcher) perform(ctx context.Context, job domain.Record, in *intake)
 	return "successful", ""
 }
 
+// timedOut is what AWX says of a job that took too long.
+const timedOut = "Job terminated due to timeout"
+
+// limits are the settings that hold for jobs that have no time-out of their own.
+var limits = map[domain.Type]string{"job": "DEFAULT_JOB_TIMEOUT", "project_update": "DEFAULT_PROJECT_UPDATE_TIMEOUT", "inventory_update": "DEFAULT_INVENTORY_UPDATE_TIMEOUT"}
+
+// limit is how long a job may take, 0 for as long as it likes. A negative time-out is for jobs that the setting shall not touch.
+func (d *Dispatcher) limit(ctx context.Context, job domain.Record) (time.Duration, error) {
+	seconds := job.Int("timeout")
+	if name := limits[job.Type()]; seconds == 0 && name != "" {
+		err := d.DB.Patiently(ctx, func() error { return setting(d.DB.Read(ctx), name, &seconds) })
+		if err != nil {
+			return 0, err
+		}
+	}
+	return time.Duration(max(0, seconds)) * time.Second, nil
+}
+
+// setting reads a setting that somebody has made; dst is left alone when nobody has.
+func setting(tx *store.Tx, name string, dst any) error {
+	var text string
+	if err := tx.Value(&text, "SELECT value FROM setting WHERE name = ?", name); err != nil || text == "" {
+		return err
+	}
+	return json.Unmarshal([]byte(text), dst)
+}
+
 // play runs a playbook or an ad hoc command as a child process.
-func (d *Dispatcher) play(ctx context.Context, job domain.Record, in *intake) (status, why string) {
+func (d *Dispatcher) play(ctx context.Context, job domain.Record, limit time.Duration, in *intake) (status, why string) {
 	dir, err := os.MkdirTemp(d.Dir, fmt.Sprintf("job-%d-", job.ID()))
 	if err != nil {
 		return "error", err.Error()
@@ -88,6 +127,7 @@ func (d *Dispatcher) play(ctx context.Context, job domain.Record, in *intake) (s
 		if spec, err = d.spec(ctx, job, own); err != nil {
 			return err
 		}
+		spec.Timeout = limit
 		var env []string
 		cache, env, err = d.provideFacts(d.DB.Read(ctx), job, own)
 		spec.Env = append(spec.Env, env...)
@@ -112,7 +152,7 @@ func (d *Dispatcher) play(ctx context.Context, job domain.Record, in *intake) (s
 	case out.Err != nil:
 		return "error", out.Err.Error()
 	case out.TimedOut:
-		return "failed", "Job terminated due to timeout"
+		return "failed", timedOut
 	case out.Code == 0:
 		return "successful", ""
 	case out.Code < 0:
@@ -141,7 +181,7 @@ var plainVariables = map[string]bool{"PATH": true, "HOME": true, "LC_ALL": true,
 // spec is how the child is called.
 func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (runner.Spec, error) {
 	tx := d.DB.Read(ctx)
-	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Own: []string{dir}, Cage: d.Cage, Timeout: time.Duration(job.Int("timeout")) * time.Second}
+	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Own: []string{dir}, Cage: d.Cage}
 	s.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8", "ANSIBLE_FORCE_COLOR=true", "ANSIBLE_HOST_KEY_CHECKING=false", "ANSIBLE_RETRY_FILES_ENABLED=false",
 		"JOB_ID=" + strconv.FormatInt(job.ID(), 10), "INVENTORY_ID=" + strconv.FormatInt(job.Int("inventory"), 10)}
 	inv, err := inventory.Document(d.DB, tx, job.Int("inventory"), inventory.Slice{Number: job.Int("job_slice_number"), Count: job.Int("job_slice_count")})
@@ -262,6 +302,10 @@ func (d *Dispatcher) source(ctx context.Context, tx *store.Tx, rec domain.Record
 	inputs, err := d.inputs(ctx, tx, c)
 	src.Username, _ = inputs["username"].(string)
 	src.Password, _ = inputs["password"].(string)
+	if key, _ := inputs["ssh_key_data"].(string); key != "" && err == nil {
+		passphrase, _ := inputs["ssh_key_unlock"].(string)
+		src.Key, err = openKey(key, passphrase)
+	}
 	return src, err
 }
 

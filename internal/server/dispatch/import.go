@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -40,17 +39,9 @@ func (d *Dispatcher) readInventory(ctx context.Context, own string, paths []stri
 	if limit := job.Str("limit"); limit != "" {
 		spec.Args = append(spec.Args, "--limit="+limit)
 	}
-	limited, stop := ctx, func() {}
-	if seconds := job.Int("timeout"); seconds > 0 {
-		limited, stop = context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
-	}
-	defer stop()
-	out, said, err := runner.Output(limited, spec)
+	out, said, err := runner.Output(ctx, spec)
 	if s := strings.TrimSpace(said); s != "" {
 		say(s)
-	}
-	if limited.Err() != nil && ctx.Err() == nil {
-		return nil, errors.New("Job terminated due to timeout") //nolint:staticcheck // AWX's words
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the inventory cannot be read: %w", err)

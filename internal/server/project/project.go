@@ -35,7 +35,7 @@ type Source struct {
 	LocalPath  string // of manual projects
 	Submodules bool
 	Fresh      bool // forget the cache first
-	// Username, Password and Key are the credential's; Key is the path of a file.
+	// Username, Password and Key are the credential's; Key is a private key without passphrase.
 	Username, Password, Key string
 }
 
@@ -298,7 +298,12 @@ func (s *Store) git(ctx context.Context, src Source, dir string, args ...string)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir, "LC_ALL=C.UTF-8", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ASKPASS=/bin/false"}
 	ssh := "ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=" + filepath.Join(s.Dir, ".cache", "known_hosts")
 	if src.Key != "" {
-		ssh += " -o IdentitiesOnly=yes -i " + src.Key
+		file, done, err := keyFile(src.Key)
+		if err != nil {
+			return "", err
+		}
+		defer done()
+		ssh += " -o IdentitiesOnly=yes -i " + file
 	}
 	cmd.Env = append(cmd.Env, "GIT_SSH_COMMAND="+ssh)
 	if src.Password != "" {
@@ -318,6 +323,22 @@ func (s *Store) git(ctx context.Context, src Source, dir string, args ...string)
 		return text, fmt.Errorf("git %s: %s", args[0], strings.TrimSpace(text))
 	}
 	return text, nil
+}
+
+// keyFile puts a key where ssh can read it, in memory where the system has a place for that, until done is called.
+func keyFile(key string) (path string, done func(), err error) {
+	dir, err := os.MkdirTemp("/dev/shm", "troupe-git-")
+	if err != nil {
+		dir, err = os.MkdirTemp("", "troupe-git-")
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	path = filepath.Join(dir, "key")
+	if err := os.WriteFile(path, []byte(key), 0o600); err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return path, func() { os.RemoveAll(dir) }, nil
 }
 
 // skipped are directories that never have playbooks of their own.

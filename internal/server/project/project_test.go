@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/troupe-automation/troupe/internal/server/project"
@@ -128,5 +129,30 @@ func TestSubmodules(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "stolen", "site.yml")); err == nil {
 		t.Error("a repository of the server was brought in")
+	}
+}
+
+// TestKey gives git a private key: ssh finds it in a file that is gone afterwards.
+func TestKey(t *testing.T) {
+	bin, seen := t.TempDir(), filepath.Join(t.TempDir(), "seen")
+	script := "#!/bin/sh\nwhile [ $# -gt 0 ]; do [ \"$1\" = -i ] && { cat \"$2\"; echo \"$2\"; } >" + seen + "; shift; done\nexit 1\n"
+	if err := os.WriteFile(filepath.Join(bin, "ssh"), []byte(script), 0o700); err != nil { //nolint:gosec // a script
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	_, err := project.New(t.TempDir()).Update(t.Context(), project.Source{Kind: "git", URL: "ssh://git@example.com/x.git", Key: "the key\n"}, func(string) {})
+	if err == nil {
+		t.Fatal("the repository was reached")
+	}
+	b, err := os.ReadFile(seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, path, _ := strings.Cut(string(b), "\n")
+	if key != "the key" {
+		t.Errorf("ssh got %q", b)
+	}
+	if _, err := os.Stat(strings.TrimSpace(path)); !os.IsNotExist(err) {
+		t.Errorf("the key is still in %s", path)
 	}
 }
