@@ -1,5 +1,5 @@
 // Package project keeps the working copies of projects: one bare cache for each repository, a checkout for each revision that
-// runs need. Everything that git is told is checked first: an address may not run a command, a branch may not be an option.
+// runs need, archives unpacked. Everything that git is told is checked first: an address may not run a command, a branch may not be an option.
 //
 // Called by internal/server/dispatch for updates and before jobs.
 package project
@@ -28,7 +28,7 @@ import (
 // Source is where a project comes from.
 type Source struct {
 	ID         int64
-	Kind       string // "" for manual, "git"
+	Kind       string // "" for manual, "git", "archive"
 	URL        string
 	Branch     string
 	Refspec    string
@@ -108,6 +108,11 @@ func (s *Store) cache(src Source) string {
 
 // Update fetches what the branch is now and returns its commit. say gets what git says.
 func (s *Store) Update(ctx context.Context, src Source, say func(string)) (revision string, err error) {
+	if src.Kind == "archive" {
+		cache := s.cache(src)
+		defer s.lock(cache)()
+		return s.fetchArchive(ctx, src, cache)
+	}
 	if src.Kind != "git" {
 		return "", fmt.Errorf("projects of type %q cannot be updated yet", src.Kind)
 	}
@@ -219,31 +224,18 @@ func (s *Store) tree(ctx context.Context, src Source, cache, revision string) (s
 	if os.Chtimes(tree, now, now) == nil {
 		return tree, nil
 	}
+	if src.Kind == "archive" { // another server fetched it, or the cache was lost
+		now, err := s.fetchArchive(ctx, src, cache)
+		if err == nil && now != revision {
+			err = fmt.Errorf("the archive is not the one of revision %s any more: update the project", revision)
+		}
+		return tree, err
+	}
 	if err := os.MkdirAll(trees, 0o700); err != nil {
 		return "", err
 	}
-	entries, err := os.ReadDir(trees)
-	if err != nil {
+	if err := prune(trees); err != nil {
 		return "", err
-	}
-	type aged struct {
-		path string
-		used time.Time
-	}
-	var old []aged
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil {
-			old = append(old, aged{filepath.Join(trees, e.Name()), info.ModTime()})
-		}
-	}
-	slices.SortFunc(old, func(a, b aged) int { return b.used.Compare(a.used) })
-	for i, o := range old {
-		// One that was used a moment ago may be being copied.
-		if i >= kept-1 && now.Sub(o.used) > time.Hour {
-			if err := os.RemoveAll(o.path); err != nil {
-				return "", err
-			}
-		}
 	}
 	if _, err := s.git(ctx, src, cache, "cat-file", "-e", revision+"^{commit}"); err != nil {
 		// Another server fetched it, or the cache was lost.
@@ -269,6 +261,34 @@ func (s *Store) tree(ctx context.Context, src Source, cache, revision string) (s
 		}
 	}
 	return tree, os.Rename(files, tree)
+}
+
+// prune removes revisions that have not been used for a while.
+func prune(trees string) error {
+	entries, err := os.ReadDir(trees)
+	if err != nil {
+		return err
+	}
+	type aged struct {
+		path string
+		used time.Time
+	}
+	var old []aged
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			old = append(old, aged{filepath.Join(trees, e.Name()), info.ModTime()})
+		}
+	}
+	slices.SortFunc(old, func(a, b aged) int { return b.used.Compare(a.used) })
+	for i, o := range old {
+		// One that was used a moment ago may be being copied.
+		if i >= kept-1 && time.Since(o.used) > time.Hour {
+			if err := os.RemoveAll(o.path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Resolve finds the commit of a branch in what was fetched last.
