@@ -32,6 +32,7 @@ func init() { // the table refers to functions that refer to the table
 		"v2/ping":                         {open: true, methods: methods{"GET": (*request).ping}},
 		"v2/auth":                         {open: true, methods: methods{"GET": fixed(map[string]any{})}},
 		"v2/me":                           {methods: methods{"GET": (*request).me}, options: func(q *request) (*object, error) { return q.listOptions(domain.Of("user"), &domain.Related{}) }},
+		"v2/schema":                       {methods: methods{"GET": openAPIView}},
 		"v2/config":                       {methods: methods{"GET": (*request).config}},
 		"v2/dashboard":                    {methods: methods{"GET": (*request).dashboard}},
 		"v2/dashboard/graphs/jobs":        {methods: methods{"GET": (*request).jobsGraph}},
