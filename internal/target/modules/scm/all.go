@@ -8,4 +8,5 @@ import "github.com/troupe-automation/troupe/module"
 // All are the modules of this family.
 var All = []*module.Module{
 	git,
+	subversion,
 }

@@ -101,3 +101,10 @@ git tag v1; git checkout -q -b dev; echo 2 > a; git commit -qam two; git checkou
 }
 
 func TestGitRecordings(t *testing.T) { moduletest.Replay(t, All, "testdata/git.json") }
+
+func TestSubversion(t *testing.T) {
+	if hostos.FindBin("svnadmin") == "" {
+		t.Skip("this machine has no svn")
+	}
+	moduletest.Replay(t, All, "testdata/subversion.json")
+}
