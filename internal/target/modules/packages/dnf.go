@@ -3,6 +3,7 @@ package packages
 import (
 	"context"
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -360,7 +361,11 @@ func (d *dnfRun) transaction(out hostos.Output) (in, gone []string, err error) {
 	for line := range strings.Lines(out.Stdout + out.Stderr) {
 		line = strings.TrimRight(line, "\n")
 		if name, ok := strings.CutPrefix(line, "No match for argument: "); ok {
-			failures = append(failures, "No package "+name+" available.")
+			why := "No package " + name + " available."
+			if slices.ContainsFunc(d.c.Strings("exclude"), func(p string) bool { ok, err := path.Match(p, name); return ok && err == nil }) {
+				why = name + " All matches were filtered out by exclude filtering for argument: " + name
+			}
+			failures = append(failures, why)
 		}
 		if name, ok := strings.CutPrefix(line, "All matches were filtered out by exclude filtering for argument: "); ok {
 			failures = append(failures, name+" "+line)
@@ -406,6 +411,9 @@ func dnfFailure(out hostos.Output) error {
 		}
 	}
 	msg := out.Err()
+	if _, problem, ok := strings.Cut(out.Stderr, "Error: \n Problem"); ok {
+		return module.Fail("Depsolve Error occurred: \n Problem"+strings.TrimRight(problem, "\n"), module.Result{"rc": out.RC, "results": []any{}, "failures": []any{}})
+	}
 	for line := range strings.Lines(out.Stderr) {
 		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "Error: "); ok {
 			msg = rest

@@ -39,3 +39,15 @@ func TestDeb822Repository(t *testing.T) {
 }
 
 func TestPipOptions(t *testing.T) { moduletest.Replay(t, All, "testdata/pip.json") }
+
+func TestDnf(t *testing.T) {
+	for _, tool := range []string{"dnf", "rpmbuild", "createrepo_c"} {
+		needs(t, tool)
+	}
+	moduletest.Replay(t, All, "testdata/dnf.json")
+}
+
+func TestPackageFacts(t *testing.T) {
+	needs(t, "apt-get")
+	moduletest.Replay(t, All, "testdata/package_facts.json")
+}

@@ -127,7 +127,7 @@ func transactionRows(text string) []transactionRow {
 	flush := func() {
 		f := strings.Fields(row)
 		row = ""
-		if len(f) < 4 {
+		if len(f) < 4 || strings.HasPrefix(section, "Skipping") {
 			return
 		}
 		r := transactionRow{removes: strings.HasPrefix(section, "Removing"), replaces: strings.HasPrefix(section, "Upgrading") || strings.HasPrefix(section, "Downgrading")}

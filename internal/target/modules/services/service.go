@@ -167,9 +167,13 @@ func (s *script) apply() (module.Result, error) {
 			orders = []string{"stop"}
 		}
 	case "restarted":
-		orders = []string{"restart"}
-		if sleep := s.Int("sleep"); sleep > 0 {
+		switch {
+		case s.openrc:
+			orders = []string{"restart"}
+		case s.Int("sleep") > 0:
 			orders = []string{"stop", "wait", "start"}
+		default: // not every script knows restart
+			orders = []string{"stop", "start"}
 		}
 	case "reloaded":
 		orders = []string{"reload"}
@@ -184,10 +188,10 @@ func (s *script) apply() (module.Result, error) {
 	if len(orders) == 0 {
 		return r, nil
 	}
-	r["changed"] = true
 	if s.Check {
-		return r, nil
+		return module.Result{"changed": true, "msg": "service state changed"}, nil
 	}
+	r["changed"] = true
 	for _, o := range orders {
 		if o == "wait" {
 			select {
@@ -202,7 +206,11 @@ func (s *script) apply() (module.Result, error) {
 			return nil, err
 		}
 		if out.RC != 0 && o != "stop" {
-			return nil, module.Fail(out.Err(), nil)
+			msg := out.Stderr
+			if msg == "" {
+				msg = out.Stdout
+			}
+			return nil, module.Fail(msg, nil)
 		}
 	}
 	return r, nil

@@ -1,11 +1,22 @@
 package services
 
 import (
+	"os"
 	"testing"
 
+	"github.com/troupe-automation/troupe/internal/target/hostos"
 	"github.com/troupe-automation/troupe/internal/target/modules/moduletest"
 )
+
+func TestMain(m *testing.M) { os.Exit(moduletest.Private(m)) }
 
 func TestCron(t *testing.T)     { moduletest.Replay(t, All, "testdata/cron.json") }
 func TestSystemd(t *testing.T)  { moduletest.Replay(t, All, "testdata/systemd.json") }
 func TestSysvinit(t *testing.T) { moduletest.Replay(t, All, "testdata/sysvinit.json") }
+
+func TestService(t *testing.T) {
+	if exists("/run/systemd/system") || hostos.FindBin("update-rc.d") == "" || hostos.FindBin("service") == "" {
+		t.Skip("the recording is of a machine with init scripts")
+	}
+	moduletest.Replay(t, All, "testdata/service.json")
+}
