@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,6 +31,7 @@ func serve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_ = os.Remove(socketAddress) // of a test that was killed
 	for _, place := range [][2]string{{"tcp", serverAddress}, {"tcp", secureAddress}, {"unix", socketAddress}} {
 		l, err := net.Listen(place[0], place[1])
 		if err != nil {

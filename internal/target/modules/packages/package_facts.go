@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -57,33 +58,57 @@ func runPackageFacts(ctx context.Context, c *module.Call) (module.Result, error)
 	}
 	packages := map[string]any{}
 	found := 0
-	for _, l := range listers {
-		if !slices.Contains(want, "auto") && !slices.Contains(want, l.name) {
-			continue
+	for _, l := range asked(want) {
+		if found > 0 && c.Str("strategy") == "first" {
+			break
 		}
 		list, err := l.list(run)
-		if err != nil {
-			return nil, err
-		}
-		if list == nil {
-			if !slices.Contains(want, "auto") {
+		if err == nil && list == nil {
+			if slices.Contains(want, l.name) {
 				c.Warn("Requested package manager " + l.name + " was not usable by this module")
 			}
 			continue
 		}
 		found++
+		if err != nil {
+			c.Warn("Failed to retrieve packages with " + l.name + ": " + err.Error())
+		}
 		for k, v := range list {
 			packages[k] = v
 		}
-		if c.Str("strategy") == "first" {
-			break
-		}
 	}
 	if found == 0 {
-		return nil, module.Fail("Could not detect a supported package manager from the following list: apk, apt, pacman, pkg_info, portage, rpm, "+
+		names := make([]string, len(want))
+		for i, w := range want {
+			names[i] = module.Quote(w)
+		}
+		return nil, module.Fail("Could not detect a supported package manager from the following list: ["+strings.Join(names, ", ")+"], "+
 			"or the required Python library is not installed. Check warnings for details.", nil)
 	}
 	return module.Result{"ansible_facts": map[string]any{"packages": packages}}, nil
+}
+
+// asked are the listers of the wanted names, in their order, each once; auto adds the others.
+func asked(want []string) []lister {
+	var out []lister
+	add := func(l lister) {
+		if !slices.ContainsFunc(out, func(o lister) bool { return o.name == l.name }) {
+			out = append(out, l)
+		}
+	}
+	for _, w := range want {
+		for _, l := range listers {
+			if l.name == w {
+				add(l)
+			}
+		}
+	}
+	if slices.Contains(want, "auto") {
+		for _, l := range listers {
+			add(l)
+		}
+	}
+	return out
 }
 
 func listDpkg(hostos.Runner) (map[string][]any, error) {
@@ -146,21 +171,26 @@ func atoi(s string) int64 {
 }
 
 func listApk(run hostos.Runner) (map[string][]any, error) {
-	bin := hostos.FindBin("apk")
+	bin := run.Find("apk")
 	if bin == "" {
 		return nil, nil
 	}
-	res, err := run.Must(bin, "info", "-v")
+	res, err := run.Run(bin, "info", "-v")
+	if err == nil && res.RC != 0 {
+		err = fmt.Errorf("Unable to list packages rc=%d : %s", res.RC, res.Stderr) //nolint:staticcheck // Ansible's words
+	}
 	if err != nil {
 		return nil, err
 	}
 	out := map[string][]any{}
 	for line := range strings.Lines(res.Stdout) {
 		f := strings.Split(strings.TrimSpace(line), "-")
-		if len(f) < 3 {
+		n := len(f)
+		if n < 3 {
+			name := strings.TrimSpace(line)
+			out[name] = append(out[name], map[string]any{"name": name, "version": "", "release": "", "source": "apk"})
 			continue
 		}
-		n := len(f)
 		name := strings.Join(f[:n-2], "-")
 		out[name] = append(out[name], map[string]any{"name": name, "version": f[n-2], "release": f[n-1], "source": "apk"})
 	}
@@ -168,7 +198,7 @@ func listApk(run hostos.Runner) (map[string][]any, error) {
 }
 
 func listPacman(run hostos.Runner) (map[string][]any, error) {
-	bin := hostos.FindBin("pacman")
+	bin := run.Find("pacman")
 	if bin == "" {
 		return nil, nil
 	}
