@@ -518,8 +518,12 @@ func (l *lexer) tag() *Error {
 		l.advance(i + n)
 		return nil
 	}
-	r, _ := utf8.DecodeRuneInString(src[i:])
-	return l.fail("unexpected char %s at %d", quote(string(r)), utf8.RuneCountInString(src[:i]))
+	r, n := utf8.DecodeRuneInString(src[i:])
+	shown := quote(string(r))
+	if r == utf8.RuneError && n == 1 { // a byte that is no text, as Python holds it
+		shown = "'\\udc" + strconv.FormatUint(uint64(src[i]), 16) + "'"
+	}
+	return l.fail("unexpected char %s at %d", shown, utf8.RuneCountInString(src[:i]))
 }
 
 func digits(s string, i int, in func(c byte) bool) int {

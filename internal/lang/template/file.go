@@ -85,11 +85,8 @@ func (t *Templar) RenderFile(text string, opt FileOptions) (value.Value, error) 
 		if seq == "" {
 			seq = "\n"
 		}
-		have := 0
-		for strings.HasSuffix(string(s[:len(s)-have*len(seq)]), seq) {
-			have++
-		}
-		if want > have {
+		// Ansible counts the line feeds that are left, so with other sequences the text may get more than it had.
+		if have := len(s) - len(strings.TrimRight(string(s), "\n")); want > have {
 			v = s + value.Str(strings.Repeat(seq, want-have))
 		}
 	}

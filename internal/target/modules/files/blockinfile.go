@@ -15,20 +15,20 @@ var blockinfile = &module.Module{
 	Name: "ansible.builtin.blockinfile",
 	Doc:  "Keeps a block of lines between two marker lines in a file.",
 	Spec: module.Spec{
-		Options: []module.Option{
-			{Name: "append_newline", Type: module.TypeBool, Default: false},
-			{Name: "backup", Type: module.TypeBool, Default: false},
+		Options: []module.Option{ // in Ansible's order, in which invocation shows them
+			{Name: "path", Type: module.TypePath, Required: true, Aliases: []string{"dest", "destfile", "name"}},
+			{Name: "state", Default: "present", Choices: []any{"absent", "present"}},
+			{Name: "marker", Default: "# {mark} ANSIBLE MANAGED BLOCK"},
 			{Name: "block", Default: "", Aliases: []string{"content"}},
-			{Name: "create", Type: module.TypeBool, Default: false},
 			{Name: "insertafter"},
 			{Name: "insertbefore"},
-			{Name: "marker", Default: "# {mark} ANSIBLE MANAGED BLOCK"},
+			{Name: "create", Type: module.TypeBool, Default: false},
+			{Name: "backup", Type: module.TypeBool, Default: false},
+			{Name: "validate"},
 			{Name: "marker_begin", Default: "BEGIN"},
 			{Name: "marker_end", Default: "END"},
-			{Name: "path", Type: module.TypePath, Required: true, Aliases: []string{"dest", "destfile", "name"}},
+			{Name: "append_newline", Type: module.TypeBool, Default: false},
 			{Name: "prepend_newline", Type: module.TypeBool, Default: false},
-			{Name: "state", Default: "present", Choices: []any{"absent", "present"}},
-			{Name: "validate"},
 		},
 		Rules: module.Rules{
 			MutuallyExclusive: [][]string{{"insertbefore", "insertafter"}},

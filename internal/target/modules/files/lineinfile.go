@@ -16,18 +16,18 @@ var lineinfile = &module.Module{
 	Name: "ansible.builtin.lineinfile",
 	Doc:  "Makes sure that a line is in a file, or is not.",
 	Spec: module.Spec{
-		Options: []module.Option{
-			{Name: "backrefs", Type: module.TypeBool, Default: false},
-			{Name: "backup", Type: module.TypeBool, Default: false},
-			{Name: "create", Type: module.TypeBool, Default: false},
-			{Name: "firstmatch", Type: module.TypeBool, Default: false},
-			{Name: "insertafter"},
-			{Name: "insertbefore"},
-			{Name: "line", Aliases: []string{"value"}},
+		Options: []module.Option{ // in Ansible's order, in which invocation shows them
 			{Name: "path", Type: module.TypePath, Required: true, Aliases: []string{"dest", "destfile", "name"}},
+			{Name: "state", Default: "present", Choices: []any{"absent", "present"}},
 			{Name: "regexp", Aliases: []string{"regex"}},
 			{Name: "search_string"},
-			{Name: "state", Default: "present", Choices: []any{"absent", "present"}},
+			{Name: "line", Aliases: []string{"value"}},
+			{Name: "insertafter"},
+			{Name: "insertbefore"},
+			{Name: "backrefs", Type: module.TypeBool, Default: false},
+			{Name: "create", Type: module.TypeBool, Default: false},
+			{Name: "backup", Type: module.TypeBool, Default: false},
+			{Name: "firstmatch", Type: module.TypeBool, Default: false},
 			{Name: "validate"},
 		},
 		Rules: module.Rules{

@@ -22,6 +22,7 @@ func TestOrder(t *testing.T) {
 	for _, c := range []struct{ name, args, want string }{
 		{"file", `{"state":"directory","path":"@DIR@/d"}`, `path changed diff{before{path state}after{path state}}uid gid owner group mode state size invocation{module_args{state path recurse force follow modification_time_format access_time_format unsafe_writes _original_basename _diff_peek src modification_time access_time mode owner group seuser serole selevel setype attributes}}`},
 		{"stat", `{"path":"@DIR@/c","get_attributes":false,"get_mime":false}`, `changed stat{exists path mode isdir ischr isblk isreg isfifo islnk issock uid gid size inode dev nlink atime mtime ctime wusr rusr xusr wgrp rgrp xgrp woth roth xoth isuid isgid blocks block_size device_type readable writeable executable pw_name gr_name checksum}`},
+		{"stat", `{"path":"@DIR@/none"}`, `changed stat{exists}invocation{module_args{path follow get_checksum get_mime get_attributes checksum_algorithm}}`},
 		{"find", `{"paths":["@DIR@"],"contains":"x","patterns":["*"]}`, `files[{path mode isdir ischr isblk isreg isfifo islnk issock uid gid size inode dev nlink atime mtime ctime gr_name pw_name wusr rusr xusr wgrp rgrp xgrp woth roth xoth isuid isgid}]changed msg matched examined skipped_paths{}invocation{module_args{paths[]contains patterns[]read_whole_file file_type age_stamp recurse hidden follow get_checksum use_regex exact_mode excludes age size depth mode encoding limit}}`},
 	} {
 		raw := strings.ReplaceAll(c.args, "@DIR@", dir)

@@ -17,13 +17,13 @@ var stat = &module.Module{
 	Name: "ansible.builtin.stat",
 	Doc:  "Tells what is known about a path.",
 	Spec: module.Spec{
-		Options: []module.Option{
-			{Name: "checksum_algorithm", Default: "sha1", Choices: []any{"md5", "sha1", "sha224", "sha256", "sha384", "sha512"}, Aliases: []string{"checksum", "checksum_algo"}},
+		Options: []module.Option{ // in Ansible's order, in which invocation shows them
+			{Name: "path", Type: module.TypePath, Required: true, Aliases: []string{"dest", "name"}},
 			{Name: "follow", Type: module.TypeBool, Default: false},
-			{Name: "get_attributes", Type: module.TypeBool, Default: true, Aliases: []string{"attr", "attributes"}},
 			{Name: "get_checksum", Type: module.TypeBool, Default: true},
 			{Name: "get_mime", Type: module.TypeBool, Default: true, Aliases: []string{"mime", "mime_type", "mime-type"}},
-			{Name: "path", Type: module.TypePath, Required: true, Aliases: []string{"dest", "name"}},
+			{Name: "get_attributes", Type: module.TypeBool, Default: true, Aliases: []string{"attr", "attributes"}},
+			{Name: "checksum_algorithm", Default: "sha1", Choices: []any{"md5", "sha1", "sha224", "sha256", "sha384", "sha512"}, Aliases: []string{"checksum", "checksum_algo"}},
 		},
 		CheckMode: true,
 	},
