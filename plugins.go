@@ -2,6 +2,7 @@ package troupe
 
 import (
 	"context"
+	"strings"
 
 	"github.com/troupe-automation/troupe/internal/content/collection"
 	"github.com/troupe-automation/troupe/internal/engine/action"
@@ -30,6 +31,11 @@ func (p *Project) pluginHost(finder *collection.Finder) *pyhost.Host {
 func (p *Project) lookup(ctx context.Context) template.LookupFunc {
 	native := p.lookups(ctx)
 	return func(t *template.Templar, name string, terms []value.Value, options []value.Kwarg) ([]value.Value, error) {
+		if !lookup.Has(name) && !strings.Contains(name, ".") { // the old short name of one that moved to a collection
+			if to := collection.Redirect("lookup", name); lookup.Has(to) && p.Plugins.Search.Adjacent("lookup", name) == nil {
+				name = to
+			}
+		}
 		if lookup.Has(name) && p.Plugins.Search.Adjacent("lookup", name) == nil {
 			return native.Lookup(t, name, terms, options)
 		}

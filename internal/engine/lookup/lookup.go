@@ -72,6 +72,8 @@ type Lookup struct {
 // All is every lookup, sorted by name.
 var All = []Lookup{
 	{"cartesian", cartesian},
+	{"community.hashi_vault.hashi_vault", hashiVault},
+	{"community.hashi_vault.vault_kv2_get", vaultKV2},
 	{"config", configLookup},
 	{"csvfile", csvfile},
 	{"dict", dict},
@@ -98,6 +100,11 @@ var All = []Lookup{
 	{"url", url},
 	{"varnames", varnames},
 	{"vars", variables},
+}
+
+// declared are the options of lookups that are not among those of ansible-core.
+var declared = map[string][]config.Setting{
+	"community.hashi_vault.hashi_vault": vaultOptions, "community.hashi_vault.vault_kv2_get": vaultOptions,
 }
 
 // Find returns a lookup by its short or full name.
@@ -157,7 +164,10 @@ func (c *Call) given(name string) (value.Value, bool) {
 // option resolves an option: the call, inline text of a term, variables, environment, ansible.cfg, default.
 func (c *Call) option(name string, inline map[string]value.Value) (value.Value, error) {
 	var setting *config.Setting
-	all := config.PluginOptions("lookup", c.Name)
+	all := declared[c.Name]
+	if all == nil {
+		all = config.PluginOptions("lookup", c.Name)
+	}
 	for i := range all {
 		if all[i].Name == name {
 			setting = &all[i]
