@@ -37,8 +37,8 @@ var (
 	rolesPath   = argparse.Flag{Names: []string{"-p", "--roles-path"}, Dest: "roles_path", Kind: argparse.Prepend, Metavar: "DIR", Help: "where roles are"}
 	listPath    = argparse.Flag{Names: []string{"-p", "--collections-path"}, Dest: "collections_path", Kind: argparse.Prepend, Metavar: "DIR", Help: "more places with collections"}
 	cacheFlags  = []argparse.Flag{
-		{Names: []string{"--clear-response-cache"}, Dest: "clear_response_cache", Kind: argparse.True, Help: "accepted; no answers of servers are kept"},
-		{Names: []string{"--no-cache"}, Dest: "no_cache", Kind: argparse.True, Help: "accepted; no answers of servers are kept"},
+		{Names: []string{"--clear-response-cache"}, Dest: "clear_response_cache", Kind: argparse.True, Help: "forget answers of servers that were kept"},
+		{Names: []string{"--no-cache"}, Dest: "no_cache", Kind: argparse.True, Help: "neither use kept answers of servers nor keep them"},
 	}
 	requirements   = argparse.Flag{Names: []string{"-r", "--requirements-file"}, Dest: "requirements", Metavar: "FILE", Help: "a file that lists collections"}
 	signatureFlags = []argparse.Flag{
@@ -181,6 +181,17 @@ func (s *session) options(tmp string) {
 		Force: v.Bool("force"), ForceDeps: v.Bool("force_with_deps"), Upgrade: v.Bool("upgrade"), Offline: v.Bool("offline"), SkipErrors: v.Bool("ignore_errors"),
 	}
 	s.opt.Servers = s.servers()
+	cache := &galaxy.Cache{Dir: s.Config.Str("GALAXY_CACHE_DIR"), Warn: d.Warning}
+	if v.Bool("clear_response_cache") {
+		if err := cache.Clear(); err != nil {
+			d.Warning(err.Error())
+		}
+	}
+	for _, one := range s.opt.Servers {
+		if !v.Bool("no_cache") {
+			one.Cache = cache
+		}
+	}
 }
 
 // servers are those of the flags, of galaxy_server_list, or the one that is the default.

@@ -30,6 +30,7 @@ type Server struct {
 	Password string
 	Insecure bool
 	Timeout  time.Duration
+	Cache    *Cache // nil: answers are not kept
 
 	api    string            // URL of the API, "" before it was found
 	known  map[string]string // API version → path
@@ -244,7 +245,7 @@ func (s *Server) open(ctx context.Context) error {
 		var doc struct {
 			Versions map[string]string `json:"available_versions"`
 		}
-		err := s.call(ctx, http.MethodGet, at, "", nil, &doc, "Error when finding available api versions from "+s.Name+" ("+at+")")
+		err := s.ask(ctx, at, &doc, "Error when finding available api versions from "+s.Name+" ("+at+")")
 		if err == nil && len(doc.Versions) > 0 {
 			s.api, s.known = at, doc.Versions
 			return nil
@@ -356,7 +357,7 @@ func (s *Server) release(ctx context.Context, n Name, version string) (*release,
 			Signature string `json:"signature"`
 		} `json:"signatures"`
 	}
-	err = s.call(ctx, http.MethodGet, address, "", nil, &doc, fmt.Sprintf("Error when getting collection version metadata for %s:%s from %s (%s)", n, version, s.Name, s.base()))
+	err = s.ask(ctx, address, &doc, fmt.Sprintf("Error when getting collection version metadata for %s:%s from %s (%s)", n, version, s.Name, s.base()))
 	if err != nil {
 		return nil, err
 	}
