@@ -60,7 +60,7 @@ type Dispatcher struct {
 	wake     chan struct{}
 	capacity int
 
-	lookout lookout // only the goroutine of Run uses it
+	lookout lookout // only the goroutine that shows that the node is there uses it
 
 	mu      sync.Mutex // guards all below
 	leads   bool
@@ -121,34 +121,50 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		return err
 	}
 	defer hearing()
-	queues := newTakers(d)
+	var alive sync.WaitGroup
+	alive.Go(func() { d.attend(ctx) })
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	failed := func(what string, err error) {
-		if err != nil && ctx.Err() == nil {
-			d.Log.Error(what, "error", err)
-		}
-	}
-	for beats := 0; ; {
+	for {
 		if d.leader() {
-			failed("dispatch", d.schedule(ctx))
+			d.complain(ctx, "dispatch", d.schedule(ctx))
 		}
 		select {
 		case <-ctx.Done():
-			queues.close()
+			alive.Wait()
 			d.jobs.Wait()
 			return d.leave(context.WithoutCancel(ctx))
 		case <-d.wake:
 		case <-tick.C:
-			if beats++; beats%beatTicks == 1 {
-				failed("showing that this node is there", d.beat(ctx))
-				failed("queues", queues.follow(ctx))
-			}
 			if d.leader() {
-				failed("schedules", d.due(ctx))
-				failed("approvals", d.expire(ctx))
+				d.complain(ctx, "schedules", d.due(ctx))
+				d.complain(ctx, "approvals", d.expire(ctx))
 			}
 		}
+	}
+}
+
+// attend shows that this node is there and takes jobs, until ctx is done. However long it takes to look at all jobs that wait, it must not be
+// taken for dead because of it.
+func (d *Dispatcher) attend(ctx context.Context) {
+	queues := newTakers(d)
+	defer queues.close()
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		d.complain(ctx, "taking jobs", queues.follow(ctx))
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			d.complain(ctx, "showing that this node is there", d.beat(ctx))
+		}
+	}
+}
+
+func (d *Dispatcher) complain(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		d.Log.Error(what, "error", err)
 	}
 }
 

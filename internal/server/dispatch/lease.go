@@ -13,7 +13,7 @@ import (
 // Nodes show that they are there by changing the mark of their lease. Whoever has looked several times and found it unchanged takes it
 // for dead: no clocks are compared, and times when the database is away do not count.
 const (
-	beatTicks = 2 // a node shows itself every so many seconds
+	beatEvery = 2 * time.Second
 	patience  = 5 // looks, one each beat
 	leads     = "dispatch"
 	nodes     = "node/"
@@ -82,7 +82,7 @@ func (d *Dispatcher) arrive(ctx context.Context) error {
 			}
 			d.lookout.see(l)
 		}
-		again := time.NewTimer(beatTicks * time.Second)
+		again := time.NewTimer(beatEvery)
 		select {
 		case <-ctx.Done():
 			again.Stop()
