@@ -181,8 +181,13 @@ func parseStamp(c *module.Call, option, state string) (stamp, error) {
 	format := c.Str(option + "_format")
 	at, err := time.ParseInLocation(goLayout(format), text, time.Local)
 	if err != nil {
-		return stamp{}, module.Fail(fmt.Sprintf("Error while obtaining timestamp for time %s using format %s: time data %s does not match format %s",
-			text, format, module.Quote(text), module.Quote(format)), nil)
+		why := "time data " + module.Quote(text) + " does not match format " + module.Quote(format)
+		if p := (*time.ParseError)(nil); errors.As(err, &p) && strings.HasPrefix(p.Message, ": extra text: ") {
+			if rest, err := strconv.Unquote(strings.TrimPrefix(p.Message, ": extra text: ")); err == nil {
+				why = "unconverted data remains: " + rest
+			}
+		}
+		return stamp{}, module.Fail(fmt.Sprintf("Error while obtaining timestamp for time %s using format %s: %s", text, format, why), nil)
 	}
 	return stamp{at: at}, nil
 }
