@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"runtime/debug"
 	"slices"
@@ -72,10 +73,8 @@ func Execute(ctx context.Context, m *Module, raw map[string]any, opts Options) R
 		res["deprecations"] = list
 	}
 	if _, own := res["invocation"]; !own && !opts.NoInvocation {
-		for k := range checked.Given { // with what the module has made of them
-			if v, ok := call.Args[k]; ok {
-				checked.Given[k] = v
-			}
+		if checked.Err == "" {
+			maps.Copy(checked.Given, call.Args) // with what the module has made of them
 		}
 		res["invocation"] = map[string]any{"module_args": checked.Given}
 	}

@@ -200,19 +200,16 @@ func runAuthorizedKey(_ context.Context, c *module.Call) (module.Result, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := module.Result{"keyfile": read}
-	for k, v := range c.Args {
-		r[k] = v
-	}
+	c.Args["keyfile"] = read // the result is the parameters, with what was found out
 	if changed {
-		r["changed"] = true
+		c.Args["changed"] = true
 		path, err := keyPath(c, !c.Check, c.Bool("follow"))
 		if err != nil {
 			return nil, err
 		}
 		after := f.text()
 		if c.Diff {
-			r["diff"] = map[string]any{"before_header": read, "after_header": path, "before": before, "after": after}
+			c.Args["diff"] = map[string]any{"before_header": read, "after_header": path, "before": before, "after": after}
 		}
 		if !c.Check {
 			if err := hostos.WriteFile(path, []byte(after), false); err != nil {
@@ -220,6 +217,7 @@ func runAuthorizedKey(_ context.Context, c *module.Call) (module.Result, error) 
 			}
 		}
 	}
+	r := module.Result(maps.Clone(c.Args))
 	hostos.AddPathInfo(r)
 	return r, nil
 }
