@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -38,11 +39,22 @@ func IsTerminal(r io.Reader) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// ReadPassword reads a line from the terminal r without echo.
-func ReadPassword(r io.Reader) (string, error) {
+// ReadPassword asks on w and reads a line from the terminal r without echo, which is off before the prompt is there: who answers at
+// once must not see the answer either.
+func ReadPassword(r io.Reader, w io.Writer, prompt string) (string, error) {
 	f, ok := r.(*os.File)
 	if !ok {
 		return "", io.ErrUnexpectedEOF
+	}
+	if modes, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil {
+		silent := *modes
+		silent.Lflag &^= unix.ECHO
+		if unix.IoctlSetTermios(int(f.Fd()), unix.TCSETSF, &silent) == nil {
+			defer unix.IoctlSetTermios(int(f.Fd()), unix.TCSETS, modes) //nolint:errcheck // the terminal is gone then
+		}
+	}
+	if _, err := io.WriteString(w, prompt); err != nil {
+		return "", err
 	}
 	b, err := term.ReadPassword(int(f.Fd()))
 	return string(b), err

@@ -2,7 +2,10 @@ package term
 
 import (
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/creack/pty"
 )
 
 func TestWrap(t *testing.T) {
@@ -29,5 +32,39 @@ func TestCells(t *testing.T) {
 		if got := Cells(text); got != want {
 			t.Errorf("Cells(%q) = %d, want %d", text, got, want)
 		}
+	}
+}
+
+// The answer to a prompt for a password is not shown, however quickly it comes.
+func TestReadPassword(t *testing.T) {
+	for range 20 {
+		master, slave, err := pty.Open()
+		if err != nil {
+			t.Skip("no pseudo terminal: " + err.Error())
+		}
+		const prompt = "SSH password: "
+		shown := make(chan string)
+		go func() {
+			var all []byte
+			buf := make([]byte, 100)
+			for answered := false; ; {
+				n, err := master.Read(buf)
+				if err != nil {
+					shown <- string(all)
+					return
+				}
+				all = append(all, buf[:n]...)
+				if !answered && strings.HasSuffix(string(all), prompt) {
+					answered = true
+					master.Write([]byte("my_password\n"))
+				}
+			}
+		}()
+		got, err := ReadPassword(slave, slave, prompt)
+		slave.Close()
+		if seen := <-shown; err != nil || got != "my_password" || seen != prompt {
+			t.Errorf("got %q, %v; shown %q", got, err, seen)
+		}
+		master.Close()
 	}
 }

@@ -99,8 +99,7 @@ func (e *Env) Ask(prompt string, secret bool) (string, error) {
 	if !term.IsTerminal(e.Stdin) {
 		if tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); secret && err == nil {
 			defer tty.Close()
-			fmt.Fprint(tty, prompt)
-			s, err := term.ReadPassword(tty)
+			s, err := term.ReadPassword(tty, tty, prompt)
 			fmt.Fprintln(tty)
 			return s, err
 		}
@@ -113,12 +112,12 @@ func (e *Env) Ask(prompt string, secret bool) (string, error) {
 		}
 		return strings.TrimRight(line, "\r\n"), nil
 	}
-	fmt.Fprint(e.Stderr, prompt)
 	if secret {
-		s, err := term.ReadPassword(e.Stdin)
+		s, err := term.ReadPassword(e.Stdin, e.Stderr, prompt)
 		fmt.Fprintln(e.Stderr)
 		return s, err
 	}
+	fmt.Fprint(e.Stderr, prompt)
 	if e.lines == nil {
 		e.lines = bufio.NewReader(e.Stdin)
 	}
