@@ -49,7 +49,7 @@ var layers = []string{
 	"internal/cli",
 	"cmd/*",
 	"test/*",
-	"test/demo test/corpus/cmd",
+	"test/demo test/benchpython test/corpus/cmd",
 }
 
 // never lists whole subtrees that stay apart, direct or not.
