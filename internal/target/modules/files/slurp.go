@@ -33,7 +33,7 @@ var slurp = &module.Module{
 			return nil, module.Fail("file is not readable: "+src, nil)
 		case errors.Is(err, syscall.EISDIR):
 			return nil, module.Fail("source is a directory and must be a file: "+src, nil)
-		case errors.Is(err, errTooLarge):
+		case errors.Is(err, syscall.EFBIG):
 			return nil, module.Fail(fmt.Sprintf("the file is too large for slurp, which returns up to %d MiB; fetch copies files of any size: %s", maxSlurp>>20, src), nil)
 		case err != nil:
 			return nil, module.Fail(fmt.Sprintf("unable to slurp file: %s", err), nil)
@@ -45,9 +45,9 @@ var slurp = &module.Module{
 // maxSlurp bounds what a result holds in memory, several times over: here, on the way, and in the controller.
 const maxSlurp = 128 << 20
 
-var errTooLarge = errors.New("too large")
-
-// readUpTo reads a file of at most limit bytes. What the system says of the size is not asked: devices never end.
+// readUpTo reads a file of at most limit bytes, a larger one is EFBIG. (An error of its own would be a variable that is made at start,
+// and for it the linker would keep the whole family in the image that needs one of it.) What the system says of the size is not asked:
+// devices never end.
 func readUpTo(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -55,11 +55,11 @@ func readUpTo(path string, limit int64) ([]byte, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > limit {
-		return nil, errTooLarge
+		return nil, syscall.EFBIG
 	}
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(data)) > limit {
-		return nil, errTooLarge
+		return nil, syscall.EFBIG
 	}
 	return data, err
 }
