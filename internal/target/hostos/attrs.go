@@ -76,6 +76,9 @@ func (a Attrs) applyOwner(_ context.Context, path string, check bool, d *Diff) (
 	if a.Owner == nil {
 		return false, nil
 	}
+	if check && !leadsSomewhere(path) {
+		return true, nil // it may be there when the play is in earnest
+	}
 	st, err := lstat(path)
 	if err != nil {
 		return check, nilIf(check, err) // in check mode the file may not be there yet
@@ -104,6 +107,9 @@ func (a Attrs) applyOwner(_ context.Context, path string, check bool, d *Diff) (
 func (a Attrs) applyGroup(_ context.Context, path string, check bool, d *Diff) (bool, error) {
 	if a.Group == nil {
 		return false, nil
+	}
+	if check && !leadsSomewhere(path) {
+		return true, nil // it may be there when the play is in earnest
 	}
 	st, err := lstat(path)
 	if err != nil {
@@ -241,6 +247,12 @@ func FlagNames(flags string) []string {
 		}
 	}
 	return out
+}
+
+// leadsSomewhere says whether there is something at a path, or at the end of its links.
+func leadsSomewhere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func nilIf(cond bool, err error) error {
