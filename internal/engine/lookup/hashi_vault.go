@@ -1,22 +1,17 @@
 package lookup
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	neturl "net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/troupe-automation/troupe/internal/content/config"
+	"github.com/troupe-automation/troupe/internal/hashivault"
 	"github.com/troupe-automation/troupe/internal/remote/connection"
 	"github.com/troupe-automation/troupe/value"
 )
@@ -61,12 +56,6 @@ func vaultOption(name, def string, names ...string) config.Setting {
 
 // vaultAliases are other names of options in terms and calls.
 var vaultAliases = map[string]string{"cacert": "ca_cert", "as": "return_format"}
-
-// maxSecret bounds an answer of a Vault server.
-const maxSecret = 32 << 20
-
-// serviceAccount is where Kubernetes puts a pod's token.
-const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 // hashiVault reads secrets by their paths: "secret/path:field key=value …".
 func hashiVault(c *Call) ([]value.Value, error) {
@@ -137,7 +126,7 @@ func vaultKV2(c *Call) ([]value.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		raw, status, err := v.do(http.MethodGet, strings.Trim(mount, "/")+"/data/"+strings.Trim(path, "/")+query, nil)
+		raw, status, err := v.get(strings.Trim(mount, "/") + "/data/" + strings.Trim(path, "/") + query)
 		switch {
 		case status == http.StatusForbidden:
 			return nil, errorf("Forbidden: Permission Denied to path ['%s'].", path)
@@ -173,11 +162,8 @@ func (c *Call) aliased() map[string]value.Value {
 
 // vaultClient speaks with one server as one client.
 type vaultClient struct {
-	call      *Call
-	http      *http.Client
-	url       string
-	namespace string
-	token     string
+	call   *Call
+	client *hashivault.Client
 }
 
 func (c *Call) vaultClient(inline map[string]value.Value) (*vaultClient, error) {
@@ -212,25 +198,37 @@ func (c *Call) vaultClient(inline map[string]value.Value) (*vaultClient, error) 
 		return nil, err
 	}
 	insecure := verify != value.None && !config.Truth(verify) || verify == value.None && config.Truth(value.Str(os.Getenv("VAULT_SKIP_VERIFY")))
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{InsecureSkipVerify: insecure}} //nolint:gosec // validate_certs=false is the user's wish
+	conf := hashivault.Config{URL: opt["url"], Namespace: opt["namespace"], Insecure: insecure, Mount: opt["mount_point"]}
 	if file := opt["ca_cert"]; file != "" {
 		pem, err := os.ReadFile(file)
 		if err != nil {
 			return nil, errorf("%s", pyOSError(err, file))
 		}
-		transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-		transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem)
+		conf.CACert = string(pem)
 	}
-	wait, err := time.ParseDuration(opt["timeout"] + "s")
-	if err != nil {
+	if conf.Timeout, err = time.ParseDuration(opt["timeout"] + "s"); err != nil {
 		return nil, errorf("the timeout of hashi_vault is no number of seconds")
 	}
-	v := &vaultClient{call: c, http: &http.Client{Transport: transport, Timeout: wait}, url: strings.TrimRight(opt["url"], "/"), namespace: opt["namespace"]}
-	return v, v.authenticate(opt)
+	if err := identify(&conf, opt); err != nil {
+		return nil, err
+	}
+	client, err := hashivault.Open(c.ctx(), conf)
+	if err != nil {
+		return nil, errorf("%s", err)
+	}
+	return &vaultClient{call: c, client: client}, nil
 }
 
-// authenticate gets the client its token.
-func (v *vaultClient) authenticate(opt map[string]string) error {
+// ctx is that of the run, where there is one.
+func (c *Call) ctx() context.Context {
+	if ctx := c.Context.Context(); ctx != nil {
+		return ctx
+	}
+	return context.Background()
+}
+
+// identify says who asks, with what the options have.
+func identify(conf *hashivault.Config, opt map[string]string) error {
 	need := func(names ...string) error {
 		for _, n := range names {
 			if opt[n] == "" {
@@ -239,70 +237,48 @@ func (v *vaultClient) authenticate(opt map[string]string) error {
 		}
 		return nil
 	}
-	method, mount, path := opt["auth_method"], opt["mount_point"], "login"
-	if mount == "" {
-		mount = method
-	}
-	var body map[string]string
-	var err error
-	switch method {
-	case "none":
+	conf.Method = hashivault.Method(opt["auth_method"])
+	switch conf.Method {
+	case hashivault.None:
 		return nil
-	case "token":
-		return v.ownToken(opt)
-	case "userpass", "ldap":
-		err = need("username", "password")
-		path, body = "login/"+neturl.PathEscape(opt["username"]), map[string]string{"password": opt["password"]}
-	case "approle":
-		err = need("role_id")
-		body = map[string]string{"role_id": opt["role_id"]}
-		if opt["secret_id"] != "" {
-			body["secret_id"] = opt["secret_id"]
-		}
-	case "jwt":
-		err = need("role_id", "jwt")
-		body = map[string]string{"role": opt["role_id"], "jwt": opt["jwt"]}
-	case "kubernetes":
+	case hashivault.Token:
+		var err error
+		conf.Token, err = ownToken(opt)
+		return err
+	case hashivault.Userpass, hashivault.LDAP:
+		conf.Username, conf.Password = opt["username"], opt["password"]
+		return need("username", "password")
+	case hashivault.AppRole:
+		conf.RoleID, conf.SecretID = opt["role_id"], opt["secret_id"]
+		return need("role_id")
+	case hashivault.Kubernetes:
 		if opt["jwt"] == "" {
-			token, _ := os.ReadFile(serviceAccount) // outside a pod it is missing, which is told below
+			token, _ := os.ReadFile(hashivault.ServiceToken) // outside a pod it is missing, which is told below
 			opt["jwt"] = strings.TrimSpace(string(token))
 		}
-		err = need("role_id", "jwt")
-		body = map[string]string{"role": opt["role_id"], "jwt": opt["jwt"]}
-	default:
-		return errorf("the authentication method '%s' of hashi_vault is not one of token, userpass, ldap, approle, jwt, kubernetes, none", method)
+		fallthrough
+	case hashivault.JWT:
+		conf.Role, conf.JWT = opt["role_id"], opt["jwt"]
+		return need("role_id", "jwt")
 	}
-	if err != nil {
-		return err
-	}
-	got, _, err := v.do(http.MethodPost, "auth/"+strings.Trim(mount, "/")+"/"+path, body)
-	if err != nil {
-		return err
-	}
-	if auth := part(got, "auth"); auth != nil {
-		token, _ := auth.GetStr("client_token")
-		v.token, _ = value.AsString(token)
-	}
-	if v.token == "" {
-		return errorf("the Vault server gave no token for the authentication method %s", method)
-	}
-	return nil
+	return errorf("the authentication method '%s' of hashi_vault is not one of token, userpass, ldap, approle, jwt, kubernetes, none", conf.Method)
 }
 
 // ownToken takes the token that is given, or the one in a file.
-func (v *vaultClient) ownToken(opt map[string]string) error {
-	if v.token = opt["token"]; v.token == "" && opt["token_path"] != "" {
+func ownToken(opt map[string]string) (string, error) {
+	token := opt["token"]
+	if token == "" && opt["token_path"] != "" {
 		file := filepath.Join(opt["token_path"], opt["token_file"])
 		b, err := os.ReadFile(file)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return errorf("%s", pyOSError(err, file))
+			return "", errorf("%s", pyOSError(err, file))
 		}
-		v.token = strings.TrimSpace(string(b))
+		token = strings.TrimSpace(string(b))
 	}
-	if v.token == "" {
-		return errorf("No Vault Token specified or discovered.")
+	if token == "" {
+		return "", errorf("No Vault Token specified or discovered.")
 	}
-	return nil
+	return token, nil
 }
 
 // read gives a secret in the form that is asked for.
@@ -315,7 +291,7 @@ func (v *vaultClient) read(secret string, inline map[string]value.Value) ([]valu
 	if i := strings.LastIndexByte(secret, ':'); i >= 0 {
 		path, field, one = secret[:i], secret[i+1:], true
 	}
-	raw, status, err := v.do(http.MethodGet, strings.Trim(path, "/"), nil)
+	raw, status, err := v.get(strings.Trim(path, "/"))
 	switch {
 	case status == http.StatusForbidden:
 		return nil, errorf("Forbidden: Permission Denied to secret '%s'.", path)
@@ -357,55 +333,20 @@ func part(d *value.Dict, key string) *value.Dict {
 	return out
 }
 
-// do sends a request. What it says of failures names neither tokens nor what was sent.
-func (v *vaultClient) do(method, path string, body map[string]string) (answer *value.Dict, status int, err error) {
-	var sent io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			return nil, 0, err
+// get asks for what is at a path. A status is there where the server refused.
+func (v *vaultClient) get(path string) (answer *value.Dict, status int, err error) {
+	raw, err := v.client.Do(v.call.ctx(), http.MethodGet, path, nil)
+	if err != nil {
+		var said *hashivault.StatusError
+		if errors.As(err, &said) {
+			status = said.Status
 		}
-		sent = bytes.NewReader(b)
+		return nil, status, errorf("%s", err)
 	}
-	ctx := v.call.Context.Context()
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	req, err := http.NewRequestWithContext(ctx, method, v.url+"/v1/"+path, sent)
-	if err != nil {
-		return nil, 0, errorf("the address of the Vault server is no URL")
-	}
-	req.Header.Set("X-Vault-Request", "true")
-	if v.token != "" {
-		req.Header.Set("X-Vault-Token", v.token)
-	}
-	if v.namespace != "" {
-		req.Header.Set("X-Vault-Namespace", v.namespace)
-	}
-	resp, err := v.http.Do(req)
-	if err != nil {
-		return nil, 0, errorf("the Vault server cannot be asked: %s", err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxSecret))
-	if err != nil {
-		return nil, resp.StatusCode, errorf("the Vault server's answer cannot be read: %s", err)
-	}
-	parsed, perr := value.ParseJSON(string(text))
+	parsed, err := value.ParseJSON(string(raw))
 	answer, _ = parsed.(*value.Dict)
-	if resp.StatusCode >= http.StatusBadRequest {
-		said := http.StatusText(resp.StatusCode)
-		if answer != nil {
-			if list, _ := answer.GetStr("errors"); list != nil {
-				if l, ok := list.(*value.List); ok && len(l.Elems) > 0 {
-					said, _ = value.ToStr(l.Elems[0])
-				}
-			}
-		}
-		return nil, resp.StatusCode, errorf("the Vault server refused (HTTP %d): %s", resp.StatusCode, strings.TrimSpace(said))
-	}
-	if perr != nil || answer == nil {
+	if err != nil || answer == nil {
 		return nil, 0, errorf("the Vault server's answer is not JSON")
 	}
-	return answer, resp.StatusCode, nil
+	return answer, 0, nil
 }

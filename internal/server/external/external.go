@@ -5,15 +5,16 @@
 package external
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
 	"time"
-
-	"github.com/hashicorp/vault/api"
 
 	"github.com/troupe-automation/troupe/internal/hashivault"
 )
@@ -57,17 +58,15 @@ func Read(ctx context.Context, namespace string, in Inputs) (string, error) {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	v, err := read(ctx, in)
-	var answer *api.ResponseError
-	if errors.As(err, &answer) {
-		return "", StatusError(answer.StatusCode)
+	var said *hashivault.StatusError
+	if errors.As(err, &said) {
+		return "", StatusError(said.Status)
 	}
 	return v, err
 }
 
-const serviceToken = "/var/run/secrets/kubernetes.io/serviceaccount/token" //nolint:gosec // a path
-
 // session logs in with what the credential has.
-func session(ctx context.Context, in Inputs) (*api.Client, error) {
+func session(ctx context.Context, in Inputs) (*hashivault.Client, error) {
 	c := hashivault.Config{URL: in["url"], Namespace: in["namespace"], CACert: in["cacert"], ClientCert: in["client_cert_public"], ClientKey: in["client_cert_private"], Timeout: patience,
 		Mount: in["auth_path"], Token: in["token"], RoleID: in["role_id"], SecretID: in["secret_id"], Username: in["username"], Password: in["password"]}
 	if c.Mount == "" {
@@ -81,7 +80,7 @@ func session(ctx context.Context, in Inputs) (*api.Client, error) {
 	case c.RoleID != "" && c.SecretID != "":
 		c.Method = hashivault.AppRole
 	case in["kubernetes_role"] != "":
-		jwt, err := os.ReadFile(serviceToken)
+		jwt, err := os.ReadFile(hashivault.ServiceToken)
 		if err != nil {
 			return nil, err
 		}
@@ -102,24 +101,20 @@ func vaultKV(ctx context.Context, in Inputs) (string, error) {
 	}
 	path := strings.Trim(in["secret_path"], "/")
 	backend := strings.Trim(in["secret_backend"], "/")
-	query := url.Values{}
+	query := ""
 	if in["api_version"] == "v2" {
 		if backend == "" {
 			backend, path, _ = strings.Cut(path, "/")
 		}
 		backend += "/data"
 		if v := in["secret_version"]; v != "" {
-			query.Set("version", v)
+			query = "?version=" + url.QueryEscape(v)
 		}
 	}
-	found, err := client.Logical().ReadWithDataWithContext(ctx, strings.Trim(backend+"/"+path, "/"), query)
+	data, err := ask(ctx, client, http.MethodGet, strings.Trim(backend+"/"+path, "/")+query, nil)
 	if err != nil {
 		return "", err
 	}
-	if found == nil {
-		return "", StatusError(404)
-	}
-	data := found.Data
 	if inner, nested := data["data"].(map[string]any); nested && in["secret_key"] != "data" {
 		data = inner
 	}
@@ -140,16 +135,30 @@ func vaultSSH(ctx context.Context, in Inputs) (string, error) {
 	if v := in["valid_principals"]; v != "" {
 		body["valid_principals"] = v
 	}
-	signed, err := client.Logical().WriteWithContext(ctx, strings.Trim(in["secret_path"], "/")+"/sign/"+in["role"], body)
+	signed, err := ask(ctx, client, http.MethodPost, strings.Trim(in["secret_path"], "/")+"/sign/"+in["role"], body)
 	if err != nil {
 		return "", err
 	}
-	if signed == nil {
-		return "", StatusError(404)
-	}
-	key, _ := signed.Data["signed_key"].(string)
+	key, _ := signed["signed_key"].(string)
 	if key == "" {
 		return "", errors.New("the Vault server signed nothing")
 	}
 	return key, nil
+}
+
+// ask gives the data of an answer. Numbers keep their digits.
+func ask(ctx context.Context, client *hashivault.Client, method, path string, body any) (map[string]any, error) {
+	answer, err := client.Do(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	var found struct {
+		Data map[string]any `json:"data"`
+	}
+	d := json.NewDecoder(bytes.NewReader(answer))
+	d.UseNumber()
+	if d.Decode(&found) != nil || found.Data == nil {
+		return nil, errors.New("the Vault server's answer has no data")
+	}
+	return found.Data, nil
 }
