@@ -78,22 +78,17 @@ func (d *Dispatcher) readInventory(ctx context.Context, own string, paths []stri
 
 // merge brings a listing into an inventory: overwrite removes what the source no longer has, overwrite_vars replaces variables instead of adding.
 func merge(tx *store.Tx, source domain.Record, list *listing) (string, error) {
-	inv, src := source.Int("inventory"), source.ID()
-	hosts, err := put(tx, "host", inv, src, source, func(yield func(string, map[string]any)) {
-		for name, vars := range list.hosts {
-			yield(name, vars)
-		}
-	})
+	hosts, err := put(tx, "host", source, list.hosts)
 	if err != nil {
 		return "", err
 	}
-	groups, err := put(tx, "group", inv, src, source, func(yield func(string, map[string]any)) {
-		for name, g := range list.groups {
-			if name != "all" && name != "ungrouped" {
-				yield(name, g.Vars)
-			}
+	vars := map[string]map[string]any{}
+	for name, g := range list.groups {
+		if name != "all" && name != "ungrouped" {
+			vars[name] = g.Vars
 		}
-	})
+	}
+	groups, err := put(tx, "group", source, vars)
 	if err != nil {
 		return "", err
 	}
@@ -122,11 +117,13 @@ func merge(tx *store.Tx, source domain.Record, list *listing) (string, error) {
 			}
 		}
 	}
-	return fmt.Sprintf("%d hosts, %d groups", len(hosts), len(groups)), inventory.Recount(tx, inv)
+	return fmt.Sprintf("%d hosts, %d groups", len(hosts), len(groups)), inventory.Recount(tx, source.Int("inventory"))
 }
 
-// put makes or changes the hosts or groups of a source and returns their ids.
-func put(tx *store.Tx, kind domain.Type, inv, src int64, source domain.Record, each func(func(string, map[string]any))) (map[string]int64, error) {
+// put makes or changes the hosts or groups of a source, whose variables are given by name, and returns their ids. New ones get theirs in
+// the order of their names, as in AWX.
+func put(tx *store.Tx, kind domain.Type, source domain.Record, variables map[string]map[string]any) (map[string]int64, error) {
+	inv, src := source.Int("inventory"), source.ID()
 	existing := map[string]domain.Record{}
 	rows, err := tx.List(domain.Of(kind), store.Is("inventory", inv), store.Page{})
 	if err != nil {
@@ -138,34 +135,24 @@ func put(tx *store.Tx, kind domain.Type, inv, src int64, source domain.Record, e
 	relation := "inventory_source." + string(kind) + "s"
 	out := map[string]int64{}
 	var fresh []domain.Record
-	var failed error
-	each(func(name string, vars map[string]any) {
-		if failed != nil {
-			return
-		}
-		if vars == nil {
-			vars = map[string]any{}
-		}
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		old, known := existing[name]
+		vars := map[string]any{}
 		if known && !source.Bool("overwrite_vars") {
-			before, err := launch.ParseVars(old.Str("variables"))
-			if err != nil {
-				failed = err
-				return
+			if vars, err = launch.ParseVars(old.Str("variables")); err != nil {
+				return nil, err
 			}
-			maps.Copy(before, vars)
-			vars = before
 		}
+		maps.Copy(vars, variables[name])
 		text := string(domain.Encode(vars))
 		out[name] = old.ID()
 		if !known {
 			fresh = append(fresh, domain.Record{"name": name, "inventory": inv, "variables": text})
 		} else if old.Str("variables") != text {
-			failed = tx.Update(kind, old.ID(), domain.Record{"variables": text, "modified": time.Now()})
+			if err := tx.Update(kind, old.ID(), domain.Record{"variables": text, "modified": time.Now()}); err != nil {
+				return nil, err
+			}
 		}
-	})
-	if failed != nil {
-		return nil, failed
 	}
 	if err := made(tx, kind, inv, fresh, out); err != nil {
 		return nil, err
