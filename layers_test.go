@@ -13,7 +13,7 @@ const mod = "github.com/troupe-automation/troupe"
 // layers lists the packages, lowest first. A package imports packages of lower lines only; packages of one line stand
 // side by side and know nothing of each other. "x/*" means everything below x.
 var layers = []string{
-	"internal/source internal/didyoumean internal/term internal/hashivault module internal/wire internal/target/regex test/sshd test/python test/database",
+	"internal/source internal/didyoumean internal/term internal/hashivault module internal/wire internal/target/regex test/sshd test/python test/database test/journal test/recorded test/repository",
 	"value vault",
 	"internal/diag internal/target/hostos",
 	"event jinja/syntax internal/target/facts internal/target/pyexec internal/lang/pyre internal/lang/pyrandom internal/lang/crypt internal/lang/jmespath internal/lang/yamlout internal/lang/filters/argument internal/remote/connection internal/remote/pymodule",

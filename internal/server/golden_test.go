@@ -2,32 +2,24 @@ package server_test
 
 import (
 	"bufio"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
 	"path"
 	"slices"
-
 	"strings"
 	"testing"
+
+	"github.com/troupe-automation/troupe/test/recorded"
+	"github.com/troupe-automation/troupe/test/repository"
 )
 
 // shapes are the replies of AWX 24.6.1: for each address, "{pk}" being some object's id, the keys with the types of their values.
 func shapes(t *testing.T) map[string]any {
 	t.Helper()
-	f, err := os.Open("testdata/shapes.json.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := map[string]any{}
-	if err := json.NewDecoder(z).Decode(&out); err != nil {
+	if err := json.NewDecoder(recorded.Open(t, "testdata/shapes.json.gz")).Decode(&out); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -193,14 +185,14 @@ func TestShapes(t *testing.T) {
 // sample makes one object of every kind and lets each kind of job run once. It returns an id for each path.
 func (s *site) sample() map[string]int64 {
 	s.t.Helper()
-	repo := repository(s.t, map[string]string{"site.yml": "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Say\n      debug: {msg: hello}\n", "hosts.ini": "[web]\nw1 ansible_connection=local\nw2 ansible_connection=local\n[db]\nd1\n"})
+	repo := repository.New(s.t, map[string]string{"site.yml": "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Say\n      debug: {msg: hello}\n", "hosts.ini": "[web]\nw1 ansible_connection=local\nw2 ansible_connection=local\n[db]\nd1\n"})
 	ids := map[string]int64{"users": 1, "instances": 1, "instance_groups": 2, "credential_types": 1, "roles": 0}
 	org := s.make("organizations", anyMap{"name": "Ops"})
 	ids["organizations"] = org
 	inventory := s.make("inventories", anyMap{"name": "Prod", "organization": org})
 	host := s.make("hosts", anyMap{"name": "h1", "inventory": inventory, "variables": local})
 	s.link("groups", s.make("groups", anyMap{"name": "g1", "inventory": inventory}), "hosts", host)
-	ids["projects"] = s.make("projects", anyMap{"name": "Code", "organization": org, "scm_type": "git", "scm_url": repo, "allow_override": true})
+	ids["projects"] = s.make("projects", anyMap{"name": "Code", "organization": org, "scm_type": "git", "scm_url": "file://" + repo, "allow_override": true})
 	project := fmt.Sprintf("/api/v2/projects/%d/", ids["projects"])
 	s.wait(project, func(o anyMap) bool { return o["status"] == "successful" })
 	ids["project_updates"] = s.first(project + "project_updates/")

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,20 +47,13 @@ func TestMove(t *testing.T) {
 	}
 	defer from.Close()
 	packed, first := dump(t, from)
-	if !strings.Contains(first, `"hello"`) && !strings.Contains(first, "Ops") {
+	if !strings.Contains(first, `"Ops"`) {
 		t.Fatalf("the dump has little in it: %.300s", first)
 	}
 
-	near, err := os.MkdirTemp("/tmp", "move-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(near)
-	if err := os.Chmod(near, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	near := database.Dir(t)
 	database.PostgreSQL(t, near)
-	pg, err := postgres.Open("postgres://postgres@/postgres?host=" + url.QueryEscape(filepath.Join(near, "pg")))
+	pg, err := postgres.Open(database.URL(near))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,13 +13,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/troupe-automation/troupe/internal/server"
 	"github.com/troupe-automation/troupe/internal/server/domain"
 	"github.com/troupe-automation/troupe/internal/server/runner"
+	"github.com/troupe-automation/troupe/test/journal"
+	"github.com/troupe-automation/troupe/test/repository"
 )
 
 // site is a running server with real parts: SQLite, git, and children of the real program.
@@ -27,26 +28,8 @@ type site struct {
 	t    testing.TB
 	url  string
 	dir  string
-	log  *logBuffer
+	log  *journal.Journal
 	stop func()
-}
-
-// logBuffer is a log that may be read while the server writes it.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 var program string
@@ -78,7 +61,7 @@ func start(t testing.TB, dir string) *site {
 	}
 	address := l.Addr().String()
 	l.Close()
-	s := &site{t: t, url: "http://" + address, dir: dir, log: &logBuffer{}}
+	s := &site{t: t, url: "http://" + address, dir: dir, log: &journal.Journal{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, w := io.Pipe()
 	done := make(chan error, 1)
@@ -171,25 +154,6 @@ func (s *site) wait(path string, good func(anyMap) bool) anyMap {
 
 func finished(o anyMap) bool { return o["event_processing_finished"] == true }
 
-// repository makes a git repository of files.
-func repository(t testing.TB, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, args := range [][]string{{"init", "-q", "-b", "main", "."}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "init"}} {
-		cmd := exec.Command("git", args...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %s", args, out)
-		}
-	}
-	return "file://" + dir
-}
-
 const local = `{"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}`
 
 // estate is an organization with inventory, project and template.
@@ -197,12 +161,12 @@ type estate struct{ org, inventory, host, project, template int64 }
 
 func (s *site) estate(playbook string) estate {
 	s.t.Helper()
-	repo := repository(s.t, map[string]string{"site.yml": playbook})
+	repo := repository.New(s.t, map[string]string{"site.yml": playbook})
 	var e estate
 	e.org = s.make("organizations", anyMap{"name": "Ops"})
 	e.inventory = s.make("inventories", anyMap{"name": "Prod", "organization": e.org})
 	e.host = s.make("hosts", anyMap{"name": "h1", "inventory": e.inventory, "variables": local})
-	e.project = s.make("projects", anyMap{"name": "Code", "organization": e.org, "scm_type": "git", "scm_url": repo})
+	e.project = s.make("projects", anyMap{"name": "Code", "organization": e.org, "scm_type": "git", "scm_url": "file://" + repo})
 	s.wait(fmt.Sprintf("/api/v2/projects/%d/", e.project), func(o anyMap) bool { return o["status"] == "successful" })
 	e.template = s.make("job_templates", anyMap{"name": "Site", "project": e.project, "inventory": e.inventory, "playbook": "site.yml", "ask_variables_on_launch": true})
 	return e

@@ -2,28 +2,15 @@ package server_test
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"github.com/troupe-automation/troupe/test/repository"
 )
 
 // TestTimeouts runs a playbook and a script of an inventory that never end: their own time-out ends one, the setting for all the other.
 func TestTimeouts(t *testing.T) {
 	s := newSite(t)
-	dir := t.TempDir()
-	for name, content := range map[string]string{"site.yml": "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: sleep 60\n", "hosts.sh": "#!/bin/sh\nsleep 60\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o700); err != nil { //nolint:gosec // a script
-			t.Fatal(err)
-		}
-	}
-	for _, args := range [][]string{{"init", "-q", "-b", "main", "."}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "init"}} {
-		cmd := exec.Command("git", args...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %s", args, out)
-		}
-	}
+	dir := repository.New(t, map[string]string{"site.yml": "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: sleep 60\n", "hosts.sh": "#!/bin/sh\nsleep 60\n"})
 	org := s.make("organizations", anyMap{"name": "Ops"})
 	inventory := s.make("inventories", anyMap{"name": "Prod", "organization": org})
 	s.make("hosts", anyMap{"name": "h1", "inventory": inventory, "variables": local})

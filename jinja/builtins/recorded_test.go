@@ -1,15 +1,14 @@
 package builtins_test
 
 import (
-	"compress/gzip"
 	"encoding/json"
 	"errors"
-	"os"
 	"testing"
 
 	"github.com/troupe-automation/troupe/jinja"
 	"github.com/troupe-automation/troupe/jinja/builtins"
 	"github.com/troupe-automation/troupe/jinja/syntax"
+	"github.com/troupe-automation/troupe/test/recorded"
 	"github.com/troupe-automation/troupe/value"
 )
 
@@ -22,17 +21,8 @@ type recording struct {
 }
 
 func recordings(t testing.TB) []recording {
-	f, err := os.Open("testdata/recorded.jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []recording
-	for dec := json.NewDecoder(z); dec.More(); {
+	for dec := json.NewDecoder(recorded.Open(t, "testdata/recorded.jsonl.gz")); dec.More(); {
 		var r recording
 		if err := dec.Decode(&r); err != nil {
 			t.Fatal(err)

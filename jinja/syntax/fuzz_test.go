@@ -1,25 +1,16 @@
 package syntax
 
 import (
-	"compress/gzip"
 	"encoding/json"
-	"os"
 	"testing"
+
+	"github.com/troupe-automation/troupe/test/recorded"
 )
 
-// recorded are the templates that package builtins' tests compare with Jinja2: the corpus of the fuzz targets.
-func recorded(f *testing.F) []string {
-	file, err := os.Open("../builtins/testdata/recorded.jsonl.gz")
-	if err != nil {
-		f.Fatal(err)
-	}
-	defer file.Close()
-	z, err := gzip.NewReader(file)
-	if err != nil {
-		f.Fatal(err)
-	}
+// templates are the templates that package builtins' tests compare with Jinja2: the corpus of the fuzz targets.
+func templates(f *testing.F) []string {
 	var out []string
-	for dec := json.NewDecoder(z); dec.More(); {
+	for dec := json.NewDecoder(recorded.Open(f, "../builtins/testdata/recorded.jsonl.gz")); dec.More(); {
 		var c struct{ T string }
 		if err := dec.Decode(&c); err != nil {
 			f.Fatal(err)
@@ -34,7 +25,7 @@ func recorded(f *testing.F) []string {
 
 // FuzzLex cuts any text into tokens: they come in the order of the text, and it ends.
 func FuzzLex(f *testing.F) {
-	for _, s := range recorded(f) {
+	for _, s := range templates(f) {
 		f.Add(s, "", "")
 	}
 	f.Add("# for x in y:\na\n## c\n# endfor", "#", "##")
@@ -67,7 +58,7 @@ func FuzzLex(f *testing.F) {
 
 // FuzzParse reads any text with unusual delimiters too: every error has a place inside the text.
 func FuzzParse(f *testing.F) {
-	for _, s := range recorded(f) {
+	for _, s := range templates(f) {
 		f.Add(s, "{{", "}}")
 	}
 	for _, s := range []string{"{{ a|b(c, *d, **e) is f }}", "{% if a %}{% elif b %}{% else %}{% endif %}", "{%- raw -%} {{ {%- endraw -%}", "{{ 'a\\x41' }}", "{# #}", "{{ {'a': [1, (2,)]} }}\r\n"} {

@@ -3,6 +3,7 @@
 package database
 
 import (
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,8 +57,26 @@ func serve(t testing.TB, cmd *exec.Cmd, ready func() error) {
 	t.Fatalf("%v: %s", err, log.String())
 }
 
-// PostgreSQL runs a server whose socket is in the directory pg of dir, for the user postgres. dir must be one that other users may
-// enter, with a short name. It skips the test where there is no PostgreSQL.
+// Dir makes a directory for servers, which is removed with the test: their users may enter it, and its name is short enough for sockets.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "db-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// URL is the address of the server that PostgreSQL runs in dir.
+func URL(dir string) string {
+	return "postgres://postgres@/postgres?host=" + url.QueryEscape(filepath.Join(dir, "pg"))
+}
+
+// PostgreSQL runs a server whose socket is in the directory pg of dir, for the user postgres; dir is of Dir. It skips the test where there is no PostgreSQL.
 func PostgreSQL(t testing.TB, dir string) {
 	t.Helper()
 	initdb, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
@@ -122,11 +141,11 @@ func MySQL(t testing.TB, dir string) {
 	if out, err := exec.Command("install", "-d", "-m", "0755", "-o", "mysql", data).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if out, err := exec.Command(install, "--no-defaults", "--user=mysql", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db").CombinedOutput(); err != nil {
+	if out, err := exec.Command(install, "--no-defaults", "--user=mysql", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db", "--tmpdir="+data).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	socket := filepath.Join(data, "s")
-	server := exec.Command("/usr/sbin/mariadbd", "--no-defaults", "--user=mysql", "--datadir="+data, "--socket="+socket, "--skip-networking", "--pid-file="+data+"/pid", "--server-id=1", "--log-bin=b")
+	server := exec.Command("/usr/sbin/mariadbd", "--no-defaults", "--user=mysql", "--datadir="+data, "--socket="+socket, "--skip-networking", "--pid-file="+data+"/pid", "--tmpdir="+data, "--server-id=1", "--log-bin=b")
 	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	serve(t, server, func() error {
 		return exec.Command("mariadb", "--no-defaults", "-S", socket, "-u", "root", "-e", "select 1").Run()

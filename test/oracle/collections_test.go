@@ -81,14 +81,7 @@ func TestCollections(t *testing.T) {
 // collectionResults runs a play and returns its results: a line for each task's name, and one for each value.
 func collectionResults(t *testing.T, bin, name string, start func(t testing.TB, dir string)) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "collections-") // a directory that the servers' users may enter, with a short name for sockets
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	dir := database.Dir(t)
 	if err := os.CopyFS(dir, os.DirFS("testdata/collections/files")); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +24,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/troupe-automation/troupe/test/recorded"
 )
 
 const (
@@ -117,7 +118,7 @@ func play(t *testing.T, name string, files []file, env []string) string {
 
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", recorded(t, files, "cmd"))
+	cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", content(t, files, "cmd"))
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &stdout, &stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -131,7 +132,7 @@ func play(t *testing.T, name string, files []file, env []string) string {
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	rc, err := strconv.Atoi(strings.TrimSpace(recorded(t, files, "expected.rc")))
+	rc, err := strconv.Atoi(strings.TrimSpace(content(t, files, "expected.rc")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +140,7 @@ func play(t *testing.T, name string, files []file, env []string) string {
 	if got := cmd.ProcessState.ExitCode(); got != rc {
 		fmt.Fprintf(&diff, "exit code %d, recorded %d\n", got, rc)
 	}
-	if want := recorded(t, files, "expected.stdout"); stdout.String() != want {
+	if want := content(t, files, "expected.stdout"); stdout.String() != want {
 		diff.WriteString(unified(t, want, stdout.String()))
 	}
 	if diff.Len() > 0 && stderr.Len() > 0 {
@@ -148,7 +149,7 @@ func play(t *testing.T, name string, files []file, env []string) string {
 	return diff.String()
 }
 
-func recorded(t *testing.T, files []file, name string) string {
+func content(t *testing.T, files []file, name string) string {
 	t.Helper()
 	for _, f := range files {
 		if f.name == name {
@@ -242,17 +243,8 @@ func lock(t *testing.T) {
 // readSamples returns the files of each scenario, directories before what is in them.
 func readSamples(t *testing.T, archive string) map[string][]file {
 	t.Helper()
-	f, err := os.Open(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	zr, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	samples := map[string][]file{}
-	for tr := tar.NewReader(zr); ; {
+	for tr := tar.NewReader(recorded.Open(t, archive)); ; {
 		h, err := tr.Next()
 		if err == io.EOF {
 			return samples

@@ -62,16 +62,9 @@ func TestCluster(t *testing.T) {
 	if full {
 		jobs = 200
 	}
-	dir, err := os.MkdirTemp("/tmp", "platform-") // which the database's user may enter, with a short name for the socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	dir := database.Dir(t)
 	database.PostgreSQL(t, dir)
-	flags := []string{"--database", "postgres://postgres@/postgres?host=" + url.QueryEscape(filepath.Join(dir, "pg")), "--nats", cluster(t)}
+	flags := []string{"--database", database.URL(dir), "--nats", cluster(t)}
 	ledger := t.TempDir()
 	first := newNode(t, "node1", t.TempDir(), flags...)
 	key, err := os.ReadFile(filepath.Join(first.dir, "secret.keys"))

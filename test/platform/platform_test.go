@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/troupe-automation/troupe/test/journal"
+	"github.com/troupe-automation/troupe/test/repository"
 )
 
 // full asks for the long form of the tests.
@@ -49,24 +51,7 @@ type node struct {
 	args    []string
 	cmd     *exec.Cmd
 	ended   chan struct{}
-	log     *logBuffer
-}
-
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	log     *journal.Journal
 }
 
 func freeAddress(t testing.TB) string {
@@ -85,7 +70,7 @@ func newNode(t testing.TB, name, dir string, args ...string) *node {
 	if err := os.WriteFile(password, []byte("secret-of-admin"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n := &node{t: t, name: name, dir: dir, address: freeAddress(t), log: &logBuffer{}}
+	n := &node{t: t, name: name, dir: dir, address: freeAddress(t), log: &journal.Journal{}}
 	n.args = append([]string{"server", "--data", dir, "--listen", n.address, "--node", name, "--admin-password-file", password}, args...)
 	n.start()
 	t.Cleanup(func() { n.signal(syscall.SIGTERM) })
@@ -207,7 +192,6 @@ func eventually(t testing.TB, limit time.Duration, what string, good func() bool
 // estate makes what a job needs: its playbook writes a line into the ledger when it begins and one when it ends.
 func (n *node) estate(ledger, seconds string) (template int64) {
 	n.t.Helper()
-	repo := n.t.TempDir()
 	for dir, mode := range map[string]os.FileMode{filepath.Dir(ledger): 0o755, ledger: 0o777} { // runs are users of their own
 		if err := os.Chmod(dir, mode); err != nil {
 			n.t.Fatal(err)
@@ -222,20 +206,8 @@ func (n *node) estate(ledger, seconds string) (template int64) {
     - command: sleep %[2]s
     - command: "sh -c 'echo end >> %[1]s/{{ awx_job_id }}'"
 `, ledger, seconds)
-	if err := os.WriteFile(filepath.Join(repo, "site.yml"), []byte(play), 0o600); err != nil {
-		n.t.Fatal(err)
-	}
 	slow := "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: sleep 60\n"
-	if err := os.WriteFile(filepath.Join(repo, "slow.yml"), []byte(slow), 0o600); err != nil {
-		n.t.Fatal(err)
-	}
-	for _, args := range [][]string{{"init", "-q", "-b", "main", "."}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "init"}} {
-		cmd := exec.Command("git", args...)
-		cmd.Dir = repo
-		if out, err := cmd.CombinedOutput(); err != nil {
-			n.t.Fatalf("git %v: %s", args, out)
-		}
-	}
+	repo := repository.New(n.t, map[string]string{"site.yml": play, "slow.yml": slow})
 	org := n.make("organizations", anyMap{"name": "Ops"})
 	inventory := n.make("inventories", anyMap{"name": "Prod", "organization": org})
 	n.make("hosts", anyMap{"name": "h1", "inventory": inventory, "variables": `{"ansible_connection": "local"}`})

@@ -3,11 +3,11 @@ package platform
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/troupe-automation/troupe/test/repository"
 )
 
 // memory is what a server process holds, in megabytes.
@@ -36,7 +36,6 @@ func (n *node) memory() float64 {
 func BenchmarkInventory(b *testing.B) {
 	n := newNode(b, "node1", b.TempDir())
 	idle := n.memory()
-	repo := b.TempDir()
 	var hosts strings.Builder
 	for i := range 50000 {
 		if i%500 == 0 {
@@ -44,18 +43,7 @@ func BenchmarkInventory(b *testing.B) {
 		}
 		fmt.Fprintf(&hosts, "host%05d.example.com ansible_connection=local slot=%d\n", i, i%500)
 	}
-	for name, content := range map[string]string{"hosts.ini": hosts.String(), "site.yml": "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: echo {{ slot }}\n"} {
-		if err := os.WriteFile(filepath.Join(repo, name), []byte(content), 0o600); err != nil {
-			b.Fatal(err)
-		}
-	}
-	for _, args := range [][]string{{"init", "-q", "-b", "main", "."}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "init"}} {
-		cmd := exec.Command("git", args...)
-		cmd.Dir = repo
-		if out, err := cmd.CombinedOutput(); err != nil {
-			b.Fatalf("git %v: %s", args, out)
-		}
-	}
+	repo := repository.New(b, map[string]string{"hosts.ini": hosts.String(), "site.yml": "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: echo {{ slot }}\n"})
 	org := n.make("organizations", anyMap{"name": "Ops"})
 	inventory := n.make("inventories", anyMap{"name": "Prod", "organization": org})
 	project := n.make("projects", anyMap{"name": "Code", "organization": org, "scm_type": "git", "scm_url": "file://" + repo})

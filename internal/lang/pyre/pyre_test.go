@@ -2,15 +2,15 @@ package pyre
 
 import (
 	"bufio"
-	"compress/gzip"
 	"encoding/json"
-	"os"
 	"reflect"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/troupe-automation/troupe/test/recorded"
 )
 
-type recorded struct {
+type answer struct {
 	P, S    string
 	Err     string
 	Search  []any
@@ -24,19 +24,10 @@ type recorded struct {
 
 // TestRecorded compares with what CPython 3.11's re answered to the same patterns and subjects.
 func TestRecorded(t *testing.T) {
-	f, err := os.Open("testdata/recorded.jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sc := bufio.NewScanner(z)
+	sc := bufio.NewScanner(recorded.Open(t, "testdata/recorded.jsonl.gz"))
 	n := 0
 	for sc.Scan() {
-		var r recorded
+		var r answer
 		if err := json.Unmarshal(sc.Bytes(), &r); err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +41,7 @@ func TestRecorded(t *testing.T) {
 
 func runes(s string, b int) int { return utf8.RuneCountInString(s[:b]) }
 
-func check(t *testing.T, r recorded) {
+func check(t *testing.T, r answer) {
 	re, err := Compile(r.P, 0)
 	if r.Rep != nil {
 		out, _, err := re.Sub(*r.Rep, r.S, 0)

@@ -2,25 +2,15 @@ package yamlout
 
 import (
 	"bufio"
-	"compress/gzip"
-	"os"
 	"testing"
 
+	"github.com/troupe-automation/troupe/test/recorded"
 	"github.com/troupe-automation/troupe/value"
 )
 
 // TestRecorded compares with what PyYAML 6.0 on libyaml 0.2.5 wrote.
 func TestRecorded(t *testing.T) {
-	f, err := os.Open("testdata/recorded.jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sc := bufio.NewScanner(z)
+	sc := bufio.NewScanner(recorded.Open(t, "testdata/recorded.jsonl.gz"))
 	sc.Buffer(nil, 1<<20)
 	n, bad := 0, 0
 	for sc.Scan() {

@@ -2,13 +2,13 @@ package project_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/troupe-automation/troupe/internal/server/project"
+	"github.com/troupe-automation/troupe/test/repository"
 )
 
 func TestAddresses(t *testing.T) {
@@ -30,31 +30,9 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestGit(t *testing.T) {
-	repo := t.TempDir()
-	write := func(name, content string) {
-		t.Helper()
-		if err := os.MkdirAll(filepath.Join(repo, filepath.Dir(name)), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(repo, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	git := func(args ...string) {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...)
-		cmd.Dir = repo
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %s", args, out)
-		}
-	}
-	git("init", "-q", "-b", "main", ".")
-	write("site.yml", "- hosts: all\n  tasks: []\n")
-	write("vars.yml", "a: 1\n")
-	write("roles/r/tasks/main.yml", "- hosts: all\n")
-	write("inv/hosts.ini", "[web]\nw1\n")
-	git("add", "-A")
-	git("commit", "-qm", "one")
+	repo := repository.New(t, map[string]string{
+		"site.yml": "- hosts: all\n  tasks: []\n", "vars.yml": "a: 1\n", "roles/r/tasks/main.yml": "- hosts: all\n", "inv/hosts.ini": "[web]\nw1\n",
+	})
 	s := project.New(t.TempDir())
 	src := project.Source{ID: 1, Kind: "git", URL: "file://" + repo}
 	say := func(string) {}
@@ -62,11 +40,13 @@ func TestGit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	git("checkout", "-qb", "next")
-	write("more.yml", "- import_playbook: site.yml\n")
-	git("add", "-A")
-	git("commit", "-qm", "two")
-	git("checkout", "-q", "main")
+	repository.Git(t, repo, "checkout", "-qb", "next")
+	if err := os.WriteFile(filepath.Join(repo, "more.yml"), []byte("- import_playbook: site.yml\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	repository.Git(t, repo, "add", "-A")
+	repository.Git(t, repo, "commit", "-qm", "two")
+	repository.Git(t, repo, "checkout", "-q", "main")
 	src.Branch = "next"
 	second, err := s.Update(t.Context(), src, say)
 	if err != nil || second == first {
@@ -98,25 +78,10 @@ func TestGit(t *testing.T) {
 
 // TestSubmodules checks that a repository cannot bring in another one of the server's own disk: who writes it has no rights there.
 func TestSubmodules(t *testing.T) {
-	private, repo := t.TempDir(), t.TempDir()
-	git := func(dir string, args ...string) {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "protocol.file.allow=always"}, args...)...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %s", args, out)
-		}
-	}
-	for _, dir := range []string{private, repo} {
-		git(dir, "init", "-q", "-b", "main", ".")
-		if err := os.WriteFile(filepath.Join(dir, "site.yml"), []byte("- hosts: all\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		git(dir, "add", "-A")
-		git(dir, "commit", "-qm", "one")
-	}
-	git(repo, "submodule", "--quiet", "add", "file://"+private, "stolen")
-	git(repo, "commit", "-qm", "two")
+	book := map[string]string{"site.yml": "- hosts: all\n"}
+	private, repo := repository.New(t, book), repository.New(t, book)
+	repository.Git(t, repo, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "file://"+private, "stolen")
+	repository.Git(t, repo, "commit", "-qm", "two")
 	s := project.New(t.TempDir())
 	src := project.Source{ID: 1, Kind: "git", URL: "file://" + repo, Submodules: true}
 	revision, err := s.Update(t.Context(), src, func(string) {})
