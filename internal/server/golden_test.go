@@ -185,7 +185,7 @@ func TestShapes(t *testing.T) {
 // sample makes one object of every kind and lets each kind of job run once. It returns an id for each path.
 func (s *site) sample() map[string]int64 {
 	s.t.Helper()
-	repo := repository.New(s.t, map[string]string{"site.yml": "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Say\n      debug: {msg: hello}\n", "hosts.ini": "[web]\nw1 ansible_connection=local\nw2 ansible_connection=local\n[db]\nd1\n"})
+	repo := repository.New(s.t, map[string]string{"site.yml": "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Say\n      debug: {msg: hello}\n", "hosts.ini": "[web]\nw1 ansible_connection=local\nw2 ansible_connection=local\n[db]\nd1 ansible_connection=local\n"})
 	ids := map[string]int64{"users": 1, "instances": 1, "instance_groups": 2, "credential_types": 1, "roles": 0}
 	org := s.make("organizations", anyMap{"name": "Ops"})
 	ids["organizations"] = org
