@@ -30,7 +30,7 @@ func (p *Project) pluginHost(finder *collection.Finder) *pyhost.Host {
 // lookup runs lookups for templates: a plugin beside the playbook, one of ours, one of a collection.
 func (p *Project) lookup(ctx context.Context) template.LookupFunc {
 	native := p.lookups(ctx)
-	return func(t *template.Templar, name string, terms []value.Value, options []value.Kwarg) ([]value.Value, error) {
+	return func(t *template.Templar, name string, terms []value.Value, options []value.Kwarg) (value.Value, error) {
 		if !lookup.Has(name) && !strings.Contains(name, ".") { // the old short name of one that moved to a collection
 			if to := collection.Redirect("lookup", name); lookup.Has(to) && p.Plugins.Search.Adjacent("lookup", name) == nil {
 				name = to

@@ -21,7 +21,7 @@ type Set struct {
 }
 
 // Lookup implements template.LookupFunc.
-func (s *Set) Lookup(t *template.Templar, name string, terms []value.Value, options []value.Kwarg) ([]value.Value, error) {
+func (s *Set) Lookup(t *template.Templar, name string, terms []value.Value, options []value.Kwarg) (value.Value, error) {
 	if !Has(name) {
 		return nil, &template.Error{Class: "AnsibleError", Kind: "lookup", Msg: "lookup plugin (" + name + ") not found", Offset: -1}
 	}
@@ -30,7 +30,10 @@ func (s *Set) Lookup(t *template.Templar, name string, terms []value.Value, opti
 	if errors.As(err, &e) && e.Class == "AnsibleUndefinedVariable" {
 		return nil, &template.Error{Class: e.Class, Kind: "undefined", Msg: e.Msg, Offset: -1, Cause: err}
 	}
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return value.NewList(out...), nil
 }
 
 // Subdirs is implemented by what the engine keeps in Templar.Context when a task's action has a directory of its own for

@@ -250,11 +250,7 @@ func askLookup(q *question) (value.Value, error) {
 			options = append(options, value.Kwarg{Name: plain(k), Val: v})
 		}
 	}
-	list, err := q.within().RunLookup(q.text("name"), q.list("terms"), options)
-	if err != nil {
-		return nil, err
-	}
-	return value.NewList(list...), nil
+	return q.within().RunLookup(q.text("name"), q.list("terms"), options)
 }
 
 func askFind(q *question) (value.Value, error) {

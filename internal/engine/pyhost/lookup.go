@@ -9,8 +9,8 @@ import (
 	"github.com/troupe-automation/troupe/value"
 )
 
-// Lookup runs the lookup plugin of that name; found false says that there is none.
-func (h *Host) Lookup(ctx context.Context, t *template.Templar, name string, terms []value.Value, options []value.Kwarg) (results []value.Value, found bool, err error) {
+// Lookup runs the lookup plugin of that name; found false says that there is none. results are what it returned: a list, when it is well made.
+func (h *Host) Lookup(ctx context.Context, t *template.Templar, name string, terms []value.Value, options []value.Kwarg) (results value.Value, found bool, err error) {
 	p, err := h.Search.Find("lookup", name, nil)
 	if d, ok := diag.As(err); ok {
 		return nil, true, &value.Error{Class: "AnsibleError", Msg: d.Message()}
@@ -31,8 +31,5 @@ func (h *Host) Lookup(ctx context.Context, t *template.Templar, name string, ter
 		}
 		return nil, true, raised(err)
 	}
-	if l, ok := v.(*value.List); ok {
-		return l.Elems, true, nil
-	}
-	return []value.Value{v}, true, nil
+	return v, true, nil
 }

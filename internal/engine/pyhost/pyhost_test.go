@@ -94,7 +94,7 @@ func newProject(t testing.TB, files map[string]string) *project {
 		Search: &pyhost.Search{Config: c, Finder: &collection.Finder{Paths: []string{filepath.Join(dir, "collections")}}},
 	}
 	p.Templates.PythonFilter, p.Templates.Overrides = p.Function, p.Overrides
-	p.Templates.Lookup = func(t *template.Templar, name string, terms []value.Value, options []value.Kwarg) ([]value.Value, error) {
+	p.Templates.Lookup = func(t *template.Templar, name string, terms []value.Value, options []value.Kwarg) (value.Value, error) {
 		got, found, err := p.Lookup(context.Background(), t, name, terms, options)
 		if !found && err == nil {
 			err = value.Errorf("AnsibleError", "lookup plugin (%s) not found", name)
@@ -227,6 +227,7 @@ func TestLookup(t *testing.T) {
 		"lookup_plugins/opts.py":   lookupPlugin,
 		"lookup_plugins/direct.py": "from ansible.plugins.lookup import LookupBase\nclass LookupModule(LookupBase):\n    def run(self, terms, variables=None, **kw):\n        self.set_options(direct=kw)\n        return [self._options.get(t) for t in terms]\n",
 		"lookup_plugins/v.py":      "from ansible.plugins.lookup import LookupBase\nclass LookupModule(LookupBase):\n    def run(self, terms, variables=None, **kw):\n        return [variables[t] for t in terms] + [self._templar.template('{{ y }}'), 'x' in variables, 'q' in variables, sorted(variables)[0]]\n",
+		"lookup_plugins/as.py":     "from ansible.plugins.lookup import LookupBase\nclass LookupModule(LookupBase):\n    def run(self, terms, **kw):\n        return {'text': 'abc', 'dict': {'k': 1}, 'nothing': None, 'number': 5}[terms[0]]\n",
 		"lookup_plugins/err.py":    "from ansible.plugins.lookup import LookupBase\nfrom ansible.errors import AnsibleLookupError\nclass LookupModule(LookupBase):\n    def run(self, terms, **kw):\n        if terms[0] == 'lookup': raise AnsibleLookupError('not found')\n        raise KeyError('k')\n",
 		"collections/ansible_collections/my/col/plugins/doc_fragments/more.py": "class ModuleDocFragment:\n    DOCUMENTATION = '''\noptions:\n  shared: {default: from the fragment}\n'''\n",
 	})
@@ -240,6 +241,8 @@ func TestLookup(t *testing.T) {
 		{"variables are not rendered, templar is", "{{ query('v', 'x') }}", "['{{ y }}', 1, True, False, 'opts_count']", ""},
 		{"AnsibleLookupError", "{{ lookup('err', 'lookup') }}", "", "not found"},
 		{"other errors", "{{ lookup('err', 'x') }}", "", "An unhandled exception occurred while running the lookup plugin 'err'. Error was a <class 'KeyError'>, original message: 'k'. 'k'"},
+		{"a text, as up to 2.17", "{{ query('as', 'text') }} {{ lookup('as', 'text') }} {{ query('as', 'dict') }} {{ lookup('as', 'dict') }} {{ query('as', 'nothing') }} {{ query('as', 'number') }}", "abc a,b,c {'k': 1} k  5", ""},
+		{"no list at all", "{{ lookup('as', 'number') }}", "", "The lookup plugin 'as' did not return a list."},
 		{"unknown", "{{ lookup('nosuch') }}", "", "lookup plugin (nosuch) not found"},
 	} {
 		got, err := p.render(c.text, vars)

@@ -39,9 +39,12 @@ func (x *exec) loopItems() (items []value.Value, looped bool, err error) {
 		return nil, true, err
 	}
 	x.t.Context = looping{x}
-	items, err = x.t.RunLookup(task.LoopWith, terms, nil)
+	results, err := x.t.RunLookup(task.LoopWith, terms, nil)
 	x.t.Context = x
 	if err != nil {
+		return nil, true, err
+	}
+	if items, err = value.Collect(results); err != nil {
 		return nil, true, err
 	}
 	for i, v := range items { // loop items are rendered once more, which makes lists of tuples

@@ -93,24 +93,35 @@ func (e *Engine) lookupCall(c *jinja.Call, wantList bool) (value.Value, error) {
 	if err != nil {
 		return t.lookupFailed(name, err, onError, wantList)
 	}
-	if len(results) == 0 {
-		return value.NewList(), nil
+	if some, err := value.Truth(results); err != nil || !some {
+		return results, err
 	}
 	t.tainted = true
 	if wantList {
-		return value.NewList(results...), nil
+		return results, nil
 	}
-	if n, ok := results[0].(value.NativeText); ok && len(results) == 1 {
+	return joined(name, results)
+}
+
+// joined is what lookup() makes of results: their texts with commas, or themselves. A plugin in Python that gives a text or a dict
+// instead of a list gets what it got up to 2.17, where community plugins rely on it, not the error of 2.18: the text's
+// characters, the dict's keys.
+func joined(name string, results value.Value) (value.Value, error) {
+	elems, err := value.Collect(results)
+	if err != nil {
+		return nil, &Error{Class: "AnsibleError", Kind: "lookup", Msg: fmt.Sprintf("The lookup plugin '%s' did not return a list.", name), Offset: -1}
+	}
+	if n, ok := elems[0].(value.NativeText); ok && len(elems) == 1 {
 		return n, nil
 	}
-	texts := make([]string, len(results))
-	for i, r := range results {
+	texts := make([]string, len(elems))
+	for i, r := range elems {
 		s, ok := value.AsString(r)
 		if !ok {
-			if len(results) == 1 {
+			if len(elems) == 1 {
 				return r, nil
 			}
-			return value.NewList(results...), nil
+			return results, nil
 		}
 		texts[i] = s
 	}
@@ -143,8 +154,8 @@ func (t *Templar) terms(name string, args []value.Value) ([]value.Value, error) 
 	return out, nil
 }
 
-// RunLookup runs a lookup plugin. Its results are data.
-func (t *Templar) RunLookup(name string, terms []value.Value, options []value.Kwarg) ([]value.Value, error) {
+// RunLookup runs a lookup plugin. Its results are data, a list unless a plugin in Python gave something else.
+func (t *Templar) RunLookup(name string, terms []value.Value, options []value.Kwarg) (value.Value, error) {
 	if t.Engine.Lookup == nil {
 		return nil, &Error{Class: "AnsibleError", Kind: "lookup", Msg: fmt.Sprintf("lookup plugin (%s) not found", name), Offset: -1}
 	}

@@ -31,8 +31,9 @@ type Vars interface {
 	Names() []string
 }
 
-// LookupFunc runs the lookup plugin of that name. terms are rendered. The answer is the list of results.
-type LookupFunc func(t *Templar, name string, terms []value.Value, options []value.Kwarg) ([]value.Value, error)
+// LookupFunc runs the lookup plugin of that name. terms are rendered. The answer is the list of results; plugins in Python may
+// give something else.
+type LookupFunc func(t *Templar, name string, terms []value.Value, options []value.Kwarg) (value.Value, error)
 
 // Engine is what all templates of a run share. It is safe for concurrent use once set up.
 type Engine struct {

@@ -74,12 +74,12 @@ def lookup(path, name, terms, options, collection=''):
     variables = TaskVars()
     plugin = cls(loader=loader(), templar=templar(variables))
     got = plugin.run(terms, variables=variables, **options)
-    if isinstance(got, (str, bytes)) or got is not None and not hasattr(got, '__iter__'):
-        from ansible.utils.display import Display
-        Display().deprecated('The lookup plugin %r was expected to return a list, got %r instead. The lookup plugin needs to be changed to return a list' % (
-            name, type(got)), version='2.18')
-        got = [got]
-    return list(got or [])
+    if isinstance(got, (list, tuple)):
+        return list(got)
+    from ansible.utils.display import Display
+    Display().deprecated("The lookup plugin '%s' was expected to return a list, got '%s' instead. The lookup plugin '%s' needs to be changed to return a list." % (
+        name, type(got), name), version='2.18')
+    return got if isinstance(got, (str, bytes, dict)) or not hasattr(got, '__iter__') else list(got)
 
 
 def attribute(id, name):
