@@ -14,11 +14,11 @@ import (
 func TestIsolation(t *testing.T) {
 	s := newSite(t)
 	if strings.Contains(s.log.String(), "runs are not isolated") {
-		t.Skip("this system does not allow it: " + s.log.String())
+		t.Skip("no name spaces on this machine: " + s.log.String())
 	}
 	foreign, err := os.MkdirTemp("/dev/shm", "troupe-of-another-run-")
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("no /dev/shm on this machine: %v", err)
 	}
 	defer os.RemoveAll(foreign)
 	e := s.estate(fmt.Sprintf(`- hosts: all
@@ -66,7 +66,7 @@ func TestCageSettings(t *testing.T) {
 	}
 	c, note, err := runner.NewCage(t.Context(), runner.Setting{Isolation: runner.Space, Hidden: filepath.Join(dir)})
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("no name spaces on this machine: %v", err)
 	}
 	if c.Kind() != runner.Space || note != "" {
 		t.Errorf("%s %q", c.Kind(), note)

@@ -28,7 +28,7 @@ func serve(t testing.TB, cmd *exec.Cmd, ready func() error) {
 	var log strings.Builder
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	ended := make(chan struct{})
 	go func() { // ends with the server, which Cleanup ends

@@ -69,7 +69,7 @@ func TestCollections(t *testing.T) {
 			}
 			libraries, want, _ := strings.Cut(string(recorded), "\n\n")
 			if libraries != strings.TrimSpace(string(seen)) {
-				t.Skipf("recorded with other libraries:\n%s", unified(t, libraries+"\n", string(seen)))
+				t.Skipf("this machine has other Python libraries than the recording:\n%s", unified(t, libraries+"\n", string(seen)))
 			}
 			if got := collectionResults(t, bin, name, start); got != want {
 				t.Errorf("results differ:\n%s", unified(t, want, got))

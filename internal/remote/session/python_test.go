@@ -214,7 +214,7 @@ AnsibleModule(argument_spec={}).exit_json(all=WORD + A + R, host=urlparse('http:
 func TestPythonLibrary(t *testing.T) {
 	interpreter := python(t)
 	if os.Getuid() != 0 {
-		t.Skip("the module changes owners")
+		t.Skip("not root on this machine: the module changes owners")
 	}
 	source, err := os.ReadFile("../pymodule/testdata/exercise.py")
 	if err != nil {

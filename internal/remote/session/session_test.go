@@ -73,7 +73,7 @@ func TestLocal(t *testing.T) {
 
 func TestLocalBecomeRoot(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("needs root")
+		t.Skip("not root on this machine: it becomes other users")
 	}
 	s := open(t, local)
 	for _, user := range []string{"root", "nobody"} {

@@ -53,7 +53,7 @@ func TestLoginShells(t *testing.T) {
 		t.Run(shell, func(t *testing.T) {
 			path, err := exec.LookPath(shell)
 			if err != nil {
-				t.Skip("not on this machine")
+				t.Skipf("no %s on this machine", shell)
 			}
 			if out, err := exec.Command("usermod", "-s", path, user).CombinedOutput(); err != nil {
 				t.Fatalf("usermod: %s", out)

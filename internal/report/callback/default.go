@@ -376,14 +376,7 @@ func (s *standard) summaries(e *event.Stats, skipped bool) {
 		}
 		name := fmt.Sprintf("%-26s", h)
 		if s.Out.Color {
-			kind := "ok"
-			switch {
-			case t.Failed > 0 || t.Unreachable > 0:
-				kind = "error"
-			case t.Changed > 0:
-				kind = "changed"
-			}
-			name = fmt.Sprintf("%-37s", s.Out.Paint(s.Color(kind), h))
+			name = fmt.Sprintf("%-37s", s.Out.Paint(s.Color(outcome(t)), h))
 		}
 		line := []string{name, ":", field("ok", t.OK, "ok"), field("changed", t.Changed, "changed"), field("unreachable", t.Unreachable, "unreachable"),
 			field("failed", t.Failed, "error")}
@@ -393,6 +386,17 @@ func (s *standard) summaries(e *event.Stats, skipped bool) {
 		line = append(line, field("rescued", t.Rescued, "ok"), field("ignored", t.Ignored, "warn"))
 		s.Print(strings.Join(line, " "), "")
 	}
+}
+
+// outcome is the colour of a host's line in the recap.
+func outcome(t event.Summary) string {
+	switch {
+	case t.Failed > 0 || t.Unreachable > 0:
+		return "error"
+	case t.Changed > 0:
+		return "changed"
+	}
+	return "ok"
 }
 
 func (s *standard) customStats(e *event.Stats) {

@@ -188,15 +188,8 @@ func (s *selective) stats(e *event.Stats) {
 	slices.Sort(hosts)
 	for _, h := range hosts {
 		t := e.ByHost[h]
-		kind := "ok"
-		switch {
-		case t.Failed > 0 || t.Unreachable > 0:
-			kind = "error"
-		case t.Changed > 0:
-			kind = "changed"
-		}
 		s.line(s.paint(fmt.Sprintf("%s    : ok=%d\tchanged=%d\tfailed=%d\tunreachable=%d\trescued=%d\tignored=%d",
-			h, t.OK, t.Changed, t.Failed, t.Unreachable, t.Rescued, t.Ignored), kind))
+			h, t.OK, t.Changed, t.Failed, t.Unreachable, t.Rescued, t.Ignored), outcome(t)))
 	}
 }
 

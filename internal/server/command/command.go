@@ -15,18 +15,44 @@ import (
 
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
 	"github.com/troupe-automation/troupe/internal/server"
+	"github.com/troupe-automation/troupe/internal/server/store"
 )
+
+// The flags that say where the server keeps what it knows.
+var (
+	dataFlag     = argparse.Flag{Names: []string{"--data"}, Dest: "data", Metavar: "DIR", Help: "where database, keys and projects are (~/.local/share/troupe)"}
+	databaseFlag = argparse.Flag{Names: []string{"--database"}, Dest: "database", Metavar: "URL", Help: "postgres://… instead of a file in the data directory"}
+)
+
+// place is what they say.
+func place(v *argparse.Values) (server.Config, error) {
+	c := server.Config{Dir: v.Str("data"), Database: v.Str("database")}
+	if c.Dir == "" {
+		c.Dir = filepath.Join(os.Getenv("HOME"), ".local", "share", "troupe")
+	}
+	var err error
+	c.Dir, err = filepath.Abs(c.Dir)
+	return c, err
+}
+
+// open opens the database there.
+func open(c server.Config) (*store.DB, error) {
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	return server.OpenStore(c)
+}
 
 func command(prog string) *argparse.Command {
 	return &argparse.Command{
 		Prog: prog, Summary: "Serves the platform: an API that clients of AWX know, and the jobs behind it.",
 		Flags: []argparse.Flag{
-			{Names: []string{"--data"}, Dest: "data", Metavar: "DIR", Help: "where database, keys and projects are (~/.local/share/troupe)"},
+			dataFlag,
 			{Names: []string{"--listen"}, Dest: "listen", Metavar: "HOST:PORT", Help: "where to listen (127.0.0.1:8052)"},
 			{Names: []string{"--tls-cert"}, Dest: "tls_cert", Metavar: "FILE", Help: "certificate chain in PEM; read again when it changes. Without it the server makes one where others than this machine can come"},
 			{Names: []string{"--tls-key"}, Dest: "tls_key", Metavar: "FILE", Help: "its key"},
 			{Names: []string{"--plain"}, Dest: "plain", Kind: argparse.True, Help: "no TLS: a proxy before the server does it"},
-			{Names: []string{"--database"}, Dest: "database", Metavar: "URL", Help: "postgres://… instead of a file in the data directory"},
+			databaseFlag,
 			{Names: []string{"--nats"}, Dest: "nats", Metavar: "URL,...", Help: "an own NATS that several servers share; without it each has one inside"},
 			{Names: []string{"--nats-credentials"}, Dest: "nats_credentials", Metavar: "FILE", Help: "a key for it"},
 			{Names: []string{"--node"}, Dest: "node", Metavar: "NAME", Help: "name of this instance (the host's name)"},
@@ -49,10 +75,7 @@ func moving(prog, what string) *argparse.Command {
 	}
 	return &argparse.Command{
 		Prog: prog + " " + what, Summary: summary, Args: []string{"file"},
-		Flags: []argparse.Flag{
-			{Names: []string{"--data"}, Dest: "data", Metavar: "DIR", Help: "the data directory (~/.local/share/troupe)"},
-			{Names: []string{"--database"}, Dest: "database", Metavar: "URL", Help: "postgres://… instead of a file in the data directory"},
-		},
+		Flags: []argparse.Flag{dataFlag, databaseFlag},
 	}
 }
 
@@ -62,14 +85,11 @@ func (env Env) move(ctx context.Context, what string, args []string) error {
 	if err != nil {
 		return err
 	}
-	c := server.Config{Dir: v.Str("data"), Database: v.Str("database")}
-	if c.Dir == "" {
-		c.Dir = filepath.Join(os.Getenv("HOME"), ".local", "share", "troupe")
-	}
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+	c, err := place(v)
+	if err != nil {
 		return err
 	}
-	db, err := server.OpenStore(c)
+	db, err := open(c)
 	if err != nil {
 		return err
 	}
@@ -147,15 +167,15 @@ func (env Env) run(ctx context.Context) error {
 	if v.Int("verbosity") > 0 {
 		level = slog.LevelDebug
 	}
-	c := server.Config{
-		Dir: or("data", filepath.Join(os.Getenv("HOME"), ".local", "share", "troupe")), Listen: or("listen", "127.0.0.1:8052"), Database: v.Str("database"), Node: v.Str("node"), NATS: v.Str("nats"), NATSCredentials: v.Str("nats_credentials"), Isolation: v.Str("isolation"), RunAs: v.Str("run_as"),
-		TLSCert: v.Str("tls_cert"), TLSKey: v.Str("tls_key"), Plain: v.Bool("plain"),
-		Admin: or("admin", "admin"), Self: []string{env.Program}, Version: env.Version, Out: env.Stdout,
-		Log: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level})),
-	}
-	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
+	c, err := place(v)
+	if err != nil {
 		return err
 	}
+	c.Listen, c.TLSCert, c.TLSKey, c.Plain = or("listen", "127.0.0.1:8052"), v.Str("tls_cert"), v.Str("tls_key"), v.Bool("plain")
+	c.Node, c.NATS, c.NATSCredentials = v.Str("node"), v.Str("nats"), v.Str("nats_credentials")
+	c.Isolation, c.RunAs = v.Str("isolation"), v.Str("run_as")
+	c.Admin, c.Self, c.Version = or("admin", "admin"), []string{env.Program}, env.Version
+	c.Out, c.Log = env.Stdout, slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
 	if f := v.Str("admin_password_file"); f != "" {
 		b, err := os.ReadFile(f)
 		if err != nil {
@@ -171,10 +191,7 @@ func (env Env) run(ctx context.Context) error {
 
 // plan shows the statements that bring the database up to date.
 func plan(ctx context.Context, w io.Writer, c server.Config) error {
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
-		return err
-	}
-	db, err := server.OpenStore(c)
+	db, err := open(c)
 	if err != nil {
 		return err
 	}

@@ -62,13 +62,7 @@ func Job(tx *store.Tx, job domain.Record, status string) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range templates {
-		subject, body := about.say(t, string(event), "")
-		if err := leave(tx, t, subject, body, job.ID()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return about.leave(tx, templates, string(event), "", job.ID())
 }
 
 // Decision is what becomes of an approval.
@@ -100,13 +94,7 @@ func Approval(tx *store.Tx, approval domain.Record, d Decision) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range templates {
-		subject, body := about.say(t, "workflow_approval", string(d))
-		if err := leave(tx, t, subject, body, approval.ID()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return about.leave(tx, templates, "workflow_approval", string(d), approval.ID())
 }
 
 // Test leaves a notification that says that it is a test, and returns it.
@@ -159,12 +147,19 @@ func row(template domain.Record, subject, body string) domain.Record {
 		"recipients": recipients(template), "body": domain.Encode(body)}
 }
 
-func leave(tx *store.Tx, template domain.Record, subject, body string, job int64) error {
-	rec := row(template, subject, body)
-	if err := tx.Insert("notification", rec); err != nil {
-		return err
+// leave writes a notification for each template, in its words.
+func (a about) leave(tx *store.Tx, templates []domain.Record, event, decision string, job int64) error {
+	for _, t := range templates {
+		subject, body := a.say(t, event, decision)
+		rec := row(t, subject, body)
+		if err := tx.Insert("notification", rec); err != nil {
+			return err
+		}
+		if err := tx.Link("unified_job.notifications", job, rec.ID()); err != nil {
+			return err
+		}
 	}
-	return tx.Link("unified_job.notifications", job, rec.ID())
+	return nil
 }
 
 // recipients is who a template reaches, in one text: AWX's, which for a list is Python's.

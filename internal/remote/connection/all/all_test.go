@@ -51,7 +51,7 @@ func TestContainers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "chroot" && os.Getuid() != 0 {
-				t.Skip("needs root")
+				t.Skip("not root on this machine: chroot needs it")
 			}
 			connectiontest.Exercise(t, func(t *testing.T) connection.Conn {
 				c, err := all.Find(name).Dial(t.Context(), o, func(int, string) {})

@@ -38,7 +38,7 @@ func StartSSHD(t *testing.T, more ...string) *SSHD {
 		t.Skip("no sshd on this machine")
 	}
 	if os.Getuid() != 0 {
-		t.Skip("sshd needs root to log in other users")
+		t.Skip("not root on this machine: sshd logs in other users")
 	}
 	s := &SSHD{Dir: t.TempDir()}
 	os.Chmod(filepath.Dir(s.Dir), 0o755)
@@ -127,7 +127,7 @@ func WriteKey(t *testing.T, file, passphrase string) ssh.PublicKey {
 func User(t *testing.T, name, password string) string {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("needs root to make users")
+		t.Skip("not root on this machine: it makes users")
 	}
 	if out, err := exec.Command("useradd", "-m", "-s", "/bin/sh", name).CombinedOutput(); err != nil {
 		t.Skipf("useradd does not work here: %s", out)
@@ -148,7 +148,7 @@ func User(t *testing.T, name, password string) string {
 func Sudoers(t *testing.T, name string, lines ...string) {
 	t.Helper()
 	if _, err := exec.LookPath("sudo"); err != nil || os.Getuid() != 0 {
-		t.Skip("needs sudo and root")
+		t.Skip("no sudo, or not root, on this machine")
 	}
 	file := "/etc/sudoers.d/troupe-test-" + name
 	write(t, file, strings.Join(lines, "\n")+"\n", 0o440)

@@ -76,7 +76,7 @@ func Replay(t *testing.T, list []*module.Module, file string) {
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
 			if os.Geteuid() != 0 {
-				t.Skip("the recordings were made as root")
+				t.Skip("not root on this machine, as it was when the case was recorded")
 			}
 			dir := hostos.RealPath(t.TempDir())
 			setUp(t, dir, c)

@@ -16,7 +16,7 @@ func TestSysvinit(t *testing.T) { moduletest.Replay(t, All, "testdata/sysvinit.j
 
 func TestService(t *testing.T) {
 	if exists("/run/systemd/system") || hostos.FindBin("update-rc.d") == "" || hostos.FindBin("service") == "" {
-		t.Skip("the recording is of a machine with init scripts")
+		t.Skip("this machine has systemd or no init scripts; the recording is of one with them")
 	}
 	moduletest.Replay(t, All, "testdata/service.json")
 }
