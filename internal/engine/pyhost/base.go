@@ -21,7 +21,8 @@ import (
 
 var noPos source.Pos
 
-// base is the package `ansible` that plugins import, and the process itself.
+// base is the package `ansible` that plugins import, and the process itself. Its folders have the names that plugins import
+// (ansible.utils.display, ansible.parsing.utils …); everything in them is ours.
 //
 //go:embed all:base
 var base embed.FS
