@@ -23,6 +23,9 @@ var (
 // SplitPort takes "host:port" apart; port is 0 when there is none. IPv6 addresses need brackets for a port, ranges in
 // brackets may stand in the host.
 func SplitPort(text string) (host string, port int) {
+	if !strings.ContainsAny(text, ":[") { // nearly all names
+		return text, 0
+	}
 	for _, form := range []*regexp.Regexp{bracketedPort, plainPort} {
 		m := form.FindStringSubmatch(text)
 		if m == nil {

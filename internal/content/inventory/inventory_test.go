@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/troupe-automation/troupe/internal/content/inventory"
 	"github.com/troupe-automation/troupe/internal/diag"
@@ -62,6 +63,34 @@ type wantHost struct {
 	Groups []string
 	Dir    *string
 	File   *string
+}
+
+// Scripts of very many hosts with their variables in _meta: twice the hosts take about twice as long, not four times.
+func TestScriptOfManyHosts(t *testing.T) {
+	script := func(hosts int) time.Duration {
+		var meta, all strings.Builder
+		for i := range hosts {
+			fmt.Fprintf(&meta, ",\"h%d\":{\"x\":%d}", i, i)
+			fmt.Fprintf(&all, ",\"h%d\"", i)
+		}
+		file := filepath.Join(t.TempDir(), "hosts.sh")
+		text := "#!/bin/sh\ncat <<END\n{\"_meta\":{\"hostvars\":{" + meta.String()[1:] + "}},\"all\":{\"hosts\":[" + all.String()[1:] + "]}}\nEND\n"
+		if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		best := time.Hour
+		for range 3 {
+			begin := time.Now()
+			inv, err := inventory.Load(t.Context(), []string{file}, inventory.Options{})
+			if best = min(best, time.Since(begin)); err != nil || len(inv.Hosts()) != hosts || inv.Host(fmt.Sprintf("h%d", hosts-1)).Vars.Len() != 1 {
+				t.Fatal(err, len(inv.Hosts()))
+			}
+		}
+		return best
+	}
+	if few, many := script(2500), script(40000); many > 80*few { // 16 times the hosts; a walk for each takes 256 times as long
+		t.Errorf("2,500 hosts take %v, 40,000 %v", few, many)
+	}
 }
 
 func asJSON(v any) string {

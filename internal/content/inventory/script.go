@@ -71,11 +71,16 @@ func (inv *Inventory) parseScript(ctx context.Context, l *loader, path string, a
 	if root.Kind != yamldoc.Mapping {
 		return fmt.Errorf("failed to parse executable inventory script results from %s: needs to be a json dict\n", path)
 	}
-	var meta *yamldoc.Node
+	var meta map[string]*yamldoc.Node // by the host's name: there may be very many
 	var named []*Host
 	for _, p := range root.Pairs {
 		if p.Name() == "_meta" {
-			meta = p.Value.Get("hostvars")
+			if all := p.Value.Get("hostvars"); all != nil {
+				meta = make(map[string]*yamldoc.Node, len(all.Pairs))
+				for _, p := range all.Pairs {
+					meta[p.Name()] = p.Value
+				}
+			}
 			continue
 		}
 		if err := inv.scriptGroup(p.Name(), p.Value, &named); err != nil {
@@ -89,7 +94,7 @@ func (inv *Inventory) parseScript(ctx context.Context, l *loader, path string, a
 		}
 		done[h] = true
 		if meta != nil {
-			if vars := meta.Get(h.Name); vars != nil {
+			if vars := meta[h.Name]; vars != nil {
 				if err := setHostVars(h, vars); err != nil {
 					return err
 				}

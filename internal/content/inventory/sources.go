@@ -66,6 +66,14 @@ var (
 type loader struct {
 	o       Options
 	ignored []*regexp.Regexp
+	last    document
+}
+
+// document is a YAML source as it was read: the plugins auto and yaml both look at it.
+type document struct {
+	src  string
+	root *yamldoc.Node
+	err  error
 }
 
 // Load reads all sources in order; later ones override earlier ones. A source that no plugin can read gives warnings, not an
@@ -445,14 +453,19 @@ func (l *loader) read(src string) ([]byte, error) {
 }
 
 func (inv *Inventory) document(l *loader, src string) (*yamldoc.Node, error) {
+	if l.last.src == src {
+		return l.last.root, l.last.err
+	}
 	data, err := l.read(src)
 	if err != nil {
 		return nil, err
 	}
-	return yamldoc.Load(data, yamldoc.Options{
+	root, err := yamldoc.Load(data, yamldoc.Options{
 		File: src, Open: l.o.Open, Duplicates: l.o.Duplicates,
 		Warn: func(d *diag.Diagnostic) { inv.warn("%s", d.Message()) },
 	})
+	l.last = document{src, root, err}
+	return root, err
 }
 
 func parseYAMLFile(_ context.Context, inv *Inventory, l *loader, src string) error {

@@ -211,7 +211,6 @@ func (r *jsonReader) array(n *Node, depth int) (*Node, *jsonError) {
 func (r *jsonReader) object(n *Node, depth int) (*Node, *jsonError) {
 	n.Kind = Mapping
 	dict := value.NewDict()
-	places := map[string]int{}
 	r.at++
 	r.space()
 	if r.at < len(r.text) && r.text[r.at] == '}' {
@@ -239,10 +238,9 @@ func (r *jsonReader) object(n *Node, depth int) (*Node, *jsonError) {
 		if err != nil {
 			return nil, err
 		}
-		if i, ok := places[s]; ok {
-			n.Pairs[i] = Pair{key, val}
+		if _, twice := dict.GetStr(s); twice { // the later one, in the place of the first
+			*n.Pair(s) = Pair{key, val}
 		} else {
-			places[s] = len(n.Pairs)
 			n.Pairs = append(n.Pairs, Pair{key, val})
 		}
 		dict.SetStr(s, val.val)
