@@ -21,6 +21,8 @@ type hooks struct {
 	summary func(q *request, rec domain.Record, o *object) error
 	// links adds to related.
 	links func(q *request, rec domain.Record, o *object)
+	// removed runs in the transaction that has deleted the object.
+	removed func(tx *store.Tx, rec domain.Record) error
 	// remove deletes the object; nil for a plain deletion.
 	remove func(q *request, rec domain.Record) (*reply, error)
 	// removable refuses a deletion.

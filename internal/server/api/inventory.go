@@ -136,7 +136,7 @@ func hostHooks() hooks {
 			}
 			return inventory.Recount(tx, rec.Int("inventory"))
 		},
-		remove: removeFromInventory("host"),
+		removed: recount,
 		show: func(q *request, rec domain.Record, o *object, _ bool) error {
 			failed := false
 			if rec.Has("last_job_host_summary") {
@@ -200,19 +200,9 @@ func hostSummaryHooks() hooks {
 	}}
 }
 
-func removeFromInventory(kind domain.Type) func(q *request, rec domain.Record) (*reply, error) {
-	return func(q *request, rec domain.Record) (*reply, error) {
-		err := q.write(func(tx *store.Tx) error {
-			if err := q.record(tx, "delete", domain.Of(kind), rec.ID(), publicFields(domain.Of(kind), rec), nil, 0, ""); err != nil {
-				return err
-			}
-			if err := tx.Delete(kind, rec.ID()); err != nil {
-				return err
-			}
-			return inventory.Recount(tx, rec.Int("inventory"))
-		})
-		return noContent, err
-	}
+// recount follows the removal of a host or group.
+func recount(tx *store.Tx, rec domain.Record) error {
+	return inventory.Recount(tx, rec.Int("inventory"))
 }
 
 func groupHooks() hooks {
@@ -232,7 +222,7 @@ func groupHooks() hooks {
 			}
 			return inventory.Recount(tx, rec.Int("inventory"))
 		},
-		remove: removeFromInventory("group"),
+		removed: recount,
 		attach: func(q *request, rec domain.Record, rel *domain.Related, other domain.Record, detach bool) error {
 			if detach || rel.Name != "children" && rel.Name != "hosts" {
 				return nil

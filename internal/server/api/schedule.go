@@ -40,19 +40,10 @@ func scheduleHooks() hooks {
 			if template == 0 {
 				template = old.Int("unified_job_template")
 			}
-			kind, err := tx.TypeOf("unified_job_template", template)
-			if err != nil {
-				return err
-			}
-			next, err := tx.List(domain.Of("schedule"), store.All(store.Is("unified_job_template", template), store.Where("t.next_run IS NOT NULL")), store.Page{Order: "t.next_run", Limit: 1})
-			if err != nil {
-				return err
-			}
-			changes := domain.Record{"next_schedule": nil, "next_job_run": nil}
-			if len(next) > 0 {
-				changes["next_schedule"], changes["next_job_run"] = next[0].ID(), next[0]["next_run"]
-			}
-			return tx.Update(kind, template, changes)
+			return launch.Upcoming(tx, template)
+		},
+		removed: func(tx *store.Tx, rec domain.Record) error {
+			return launch.Upcoming(tx, rec.Int("unified_job_template"))
 		},
 		links: func(q *request, rec domain.Record, o *object) {
 			template, err := q.concreteRecord("unified_job_template", rec.Int("unified_job_template"))

@@ -496,7 +496,10 @@ func (q *request) remove(r *domain.Resource, rec domain.Record) (*reply, error) 
 		if err := q.record(tx, "delete", r, rec.ID(), publicFields(r, rec), nil, 0, ""); err != nil {
 			return err
 		}
-		return tx.Delete(r.Type, rec.ID())
+		if err := tx.Delete(r.Type, rec.ID()); err != nil || h.removed == nil {
+			return err
+		}
+		return h.removed(tx, rec)
 	})
 	if err != nil {
 		return nil, err

@@ -232,10 +232,11 @@ func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (r
 	}
 	if job.Type() == "ad_hoc_command" {
 		s.Self[len(s.Self)-1] = "adhoc"
-		s.Args = append(args, "-m", job.Str("module_name"), "-a", job.Str("module_args"), "--", "all")
-		if job.Str("module_args") == "" {
-			s.Args = append(args, "-m", job.Str("module_name"), "--", "all")
+		args = append(args, "--module-name="+job.Str("module_name"))
+		if v := job.Str("module_args"); v != "" {
+			args = append(args, "--args="+v)
 		}
+		s.Args = append(args, "--", "all")
 		return s, os.Mkdir(s.Dir, 0o700)
 	}
 	for _, f := range []struct{ flag, field string }{{"--tags=", "job_tags"}, {"--skip-tags=", "skip_tags"}, {"--start-at-task=", "start_at_task"}} {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupe-automation/troupe/event"
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/inventory"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
 
@@ -52,7 +53,15 @@ func (d *Dispatcher) newIntake(ctx context.Context, job domain.Record) *intake {
 		in.err = d.DB.Patiently(ctx, func() error {
 			clear(in.hosts)
 			tx := d.DB.Read(ctx)
-			return tx.Query("SELECT name, id FROM host WHERE inventory = ?", []any{id}, func(scan func(...any) error) error {
+			inv, err := tx.Get("inventory", id)
+			if err != nil {
+				return ignore(err)
+			}
+			mine, err := inventory.Hosts(d.DB, inv)
+			if err != nil {
+				return err
+			}
+			return tx.Query("SELECT t.name, t.id FROM host t WHERE "+mine.SQL, mine.Args, func(scan func(...any) error) error {
 				var name string
 				var host int64
 				err := scan(&name, &host)

@@ -170,7 +170,7 @@ func (o *injected) add(c, kind domain.Record, in map[string]any) error {
 	switch kind.Str("namespace") {
 	case "ssh":
 		if v := str("username"); v != "" {
-			o.args = append(o.args, "-u", v)
+			o.args = append(o.args, "--user="+v)
 		}
 		if v := str("password"); v != "" {
 			o.args = append(o.args, "--connection-password-file", file("connection-password", v+"\n"))
@@ -183,10 +183,10 @@ func (o *injected) add(c, kind domain.Record, in map[string]any) error {
 			o.args = append(o.args, "--private-key", file("private-key", key))
 		}
 		if v := str("become_method"); v != "" {
-			o.args = append(o.args, "--become-method", v)
+			o.args = append(o.args, "--become-method="+v)
 		}
 		if v := str("become_username"); v != "" {
-			o.args = append(o.args, "--become-user", v)
+			o.args = append(o.args, "--become-user="+v)
 		}
 		if v := str("become_password"); v != "" {
 			o.args = append(o.args, "--become-password-file", file("become-password", v+"\n"))
@@ -199,7 +199,7 @@ func (o *injected) add(c, kind domain.Record, in map[string]any) error {
 		if label != "" {
 			path = label + "@" + path
 		}
-		o.args = append(o.args, "--vault-id", path)
+		o.args = append(o.args, "--vault-id="+path)
 		return nil
 	case "aws":
 		env("AWS_ACCESS_KEY_ID", str("username"))

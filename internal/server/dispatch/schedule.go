@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -89,6 +90,7 @@ func (d *Dispatcher) release(ctx context.Context, tx *store.Tx, jobs []*queued) 
 	if err != nil {
 		return err
 	}
+	waiting := map[string][]int64{} // jobs that have a new reason to wait
 	for _, j := range jobs {
 		if j.status != "pending" {
 			continue
@@ -110,11 +112,11 @@ func (d *Dispatcher) release(ctx context.Context, tx *store.Tx, jobs []*queued) 
 				continue
 			}
 		}
-		if err := d.reason(ctx, j, why); err != nil {
-			return err
+		if j.reason != why {
+			waiting[why] = append(waiting[why], j.id)
 		}
 	}
-	return nil
+	return d.explain(ctx, waiting)
 }
 
 // enqueue lets one job wait in the queue of a group: its new state and the message that tells the nodes are one transaction.
@@ -185,14 +187,20 @@ func (d *Dispatcher) pump(ctx context.Context) error {
 	}
 }
 
-// reason stores why a job waits, when that changed.
-func (d *Dispatcher) reason(ctx context.Context, j *queued, why string) error {
-	if j.reason == why {
+// explain stores why jobs wait: those of a template that runs one at a time all get a new reason when one ends.
+func (d *Dispatcher) explain(ctx context.Context, jobs map[string][]int64) error {
+	if len(jobs) == 0 {
 		return nil
 	}
 	return d.DB.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.UpdateWhere(j.kind, store.All(store.Is("id", j.id), store.Is("status", "pending")), domain.Record{"pending_reason": why, "job_explanation": why})
-		return err
+		for why, ids := range jobs {
+			for some := range slices.Chunk(ids, 500) {
+				if _, err := tx.UpdateWhere("unified_job", store.All(store.IDs("id", some), store.Is("status", "pending")), domain.Record{"pending_reason": why, "job_explanation": why}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
 	})
 }
 
