@@ -26,6 +26,7 @@ import (
 const (
 	mostGroups  = 1000    // that one client may be in
 	mostRequest = 1 << 20 // bytes of one message of a client
+	mostAnswers = 1000    // that a client may leave unread
 )
 
 // eventGroups name the groups that have the events of one job of a kind.
@@ -96,11 +97,15 @@ func write(ctx context.Context, conn *websocket.Conn, message []byte) error {
 	return conn.Write(ctx, websocket.MessageText, message)
 }
 
-// answer lets the writing goroutine send something.
+// answer lets the writing goroutine send something. A client that asks and asks and reads no answer is let go.
 func (c *client) answer(v any) {
 	c.mu.Lock()
 	c.answers = append(c.answers, domain.Encode(v))
+	tooMany := len(c.answers) > mostAnswers
 	c.mu.Unlock()
+	if tooMany {
+		_ = c.conn.CloseNow()
+	}
 	c.knock()
 }
 
