@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -246,6 +247,18 @@ func adHocHooks() hooks {
 		}
 		if (rec.Str("module_name") == "command" || rec.Str("module_name") == "shell") && rec.Str("module_args") == "" {
 			w.add("module_args", "No argument passed to %s module.", rec.Str("module_name"))
+		}
+		if vars, err := launch.ParseVars(rec.Str("extra_vars")); err == nil {
+			var connection []string
+			for k := range vars {
+				if strings.HasPrefix(k, "ansible_") {
+					connection = append(connection, k)
+				}
+			}
+			if slices.Sort(connection); len(connection) > 0 {
+				slices.Reverse(connection)
+				w.add("extra_vars", "%s are prohibited from use in ad hoc commands.", strings.Join(connection, ", "))
+			}
 		}
 		inv, err := q.get("inventory", rec.Int("inventory"))
 		if err != nil {

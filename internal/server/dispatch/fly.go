@@ -190,16 +190,13 @@ func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (r
 	}
 	s.Files["inventory.yml"] = inv
 	args := []string{"-i", runner.SecretDir + "/inventory.yml", "--events", "3"}
-	vars, err := d.extraVars(tx, job)
-	if err != nil {
-		return s, err
-	}
 	c, err := d.credentials(ctx, tx, job)
 	if err != nil {
 		return s, err
 	}
-	for k, v := range c.vars {
-		vars[k] = v
+	vars, err := d.runVars(tx, job, c.vars)
+	if err != nil {
+		return s, err
 	}
 	b, err := json.Marshal(vars)
 	if err != nil {
@@ -231,6 +228,9 @@ func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (r
 		args = append(args, "--become")
 	}
 	if job.Type() == "ad_hoc_command" {
+		if err := plainText(tx, job.Str("module_args"), job.Str("limit")); err != nil {
+			return s, err
+		}
 		s.Self[len(s.Self)-1] = "adhoc"
 		args = append(args, "--module-name="+job.Str("module_name"))
 		if v := job.Str("module_args"); v != "" {

@@ -11,51 +11,11 @@ import (
 	"github.com/troupe-automation/troupe/internal/server/external"
 	"github.com/troupe-automation/troupe/internal/server/launch"
 	"github.com/troupe-automation/troupe/internal/server/runner"
-	"github.com/troupe-automation/troupe/internal/server/secret"
 	"github.com/troupe-automation/troupe/internal/server/store"
 	"github.com/troupe-automation/troupe/jinja"
 	"github.com/troupe-automation/troupe/jinja/builtins"
 	"github.com/troupe-automation/troupe/value"
 )
-
-// extraVars are the variables of a job with its secrets open.
-func (d *Dispatcher) extraVars(tx *store.Tx, job domain.Record) (map[string]any, error) {
-	vars, err := launch.ParseVars(job.Str("extra_vars"))
-	if err != nil {
-		return nil, err
-	}
-	for k, v := range vars {
-		if s, isText := v.(string); isText && secret.Sealed(s) {
-			if vars[k], err = d.Box.Open(launch.Place, s); err != nil {
-				return nil, fmt.Errorf("the answer to %s: %w", k, err)
-			}
-		}
-	}
-	if job.Type() != "job" {
-		return vars, nil
-	}
-	for _, prefix := range []string{"awx_", "tower_"} {
-		vars[prefix+"job_id"] = job.ID()
-		vars[prefix+"job_launch_type"] = job.Str("launch_type")
-		if id := job.Int("job_template"); id != 0 {
-			vars[prefix+"job_template_id"], vars[prefix+"job_template_name"] = id, job.Str("name")
-		}
-		if inv, err := tx.Get("inventory", job.Int("inventory")); err == nil {
-			vars[prefix+"inventory_id"], vars[prefix+"inventory_name"] = inv.ID(), inv.Str("name")
-		}
-		vars[prefix+"project_revision"] = job.Str("scm_revision")
-		if user, err := tx.Get("user", job.Int("created_by")); err == nil {
-			for _, name := range []string{"user_id", "user_name", "user_email", "user_first_name", "user_last_name"} {
-				field := strings.TrimPrefix(name, "user_")
-				if field == "name" {
-					field = "username"
-				}
-				vars[prefix+name] = user[field]
-			}
-		}
-	}
-	return vars, nil
-}
 
 // injected is what the credentials of a job bring.
 type injected struct {
