@@ -216,6 +216,14 @@ func (d *Dispatcher) fail(ctx context.Context, j *queued, why string) error {
 	})
 }
 
+// known is a row, or nil when it is not there.
+func known(rec domain.Record, err error) (domain.Record, error) {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return rec, err
+}
+
 // ignore takes a row that is not there any more for nothing to do.
 func ignore(err error) error {
 	if errors.Is(err, store.ErrNotFound) {

@@ -103,17 +103,25 @@ func (d *Dispatcher) extraVars(tx *store.Tx, job domain.Record) (map[string]any,
 	if job.Type() != "job" {
 		return vars, nil
 	}
+	inv, err := known(tx.Get("inventory", job.Int("inventory")))
+	if err != nil {
+		return nil, err
+	}
+	user, err := known(tx.Get("user", job.Int("created_by")))
+	if err != nil {
+		return nil, err
+	}
 	for _, prefix := range []string{"awx_", "tower_"} {
 		vars[prefix+"job_id"] = job.ID()
 		vars[prefix+"job_launch_type"] = job.Str("launch_type")
 		if id := job.Int("job_template"); id != 0 {
 			vars[prefix+"job_template_id"], vars[prefix+"job_template_name"] = id, job.Str("name")
 		}
-		if inv, err := tx.Get("inventory", job.Int("inventory")); err == nil {
+		if inv != nil {
 			vars[prefix+"inventory_id"], vars[prefix+"inventory_name"] = inv.ID(), inv.Str("name")
 		}
 		vars[prefix+"project_revision"] = job.Str("scm_revision")
-		if user, err := tx.Get("user", job.Int("created_by")); err == nil {
+		if user != nil {
 			for _, name := range []string{"user_id", "user_name", "user_email", "user_first_name", "user_last_name"} {
 				field := strings.TrimPrefix(name, "user_")
 				if field == "name" {

@@ -8,6 +8,7 @@ package inventory
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -48,8 +49,11 @@ type Slice struct{ Number, Count int64 }
 // Document is an inventory as a file that a run reads: JSON, which is YAML, too.
 func Document(db *store.DB, tx *store.Tx, id int64, part Slice) ([]byte, error) {
 	inv, err := tx.Get("inventory", id)
-	if err != nil {
-		return nil, fmt.Errorf("the inventory is gone")
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, errors.New("the inventory of this job is gone")
+	}
+	if err != nil { // the database may be away
+		return nil, err
 	}
 	vars, err := launch.ParseVars(inv.Str("variables"))
 	if err != nil {

@@ -7,6 +7,8 @@
 package notify
 
 import (
+	"errors"
+
 	"slices"
 	"strings"
 
@@ -49,6 +51,8 @@ func Job(tx *store.Tx, job domain.Record, status string) error {
 		kind, err := tx.TypeOf("unified_job_template", id)
 		if err == nil {
 			owners = append(owners, owner{kind, id})
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
 		}
 		if kind == "job_template" {
 			owners = append(owners, owner{"project", job.Int("project")})
