@@ -141,6 +141,9 @@ func seedObjects(tx *store.Tx, _ Config) error {
 			return err
 		}
 	}
+	if err := seedGalaxy(tx); err != nil {
+		return err
+	}
 	if err := once(tx, "execution_environment", "name", "Built in", domain.Record{"name": "Built in", "image": "troupe", "managed": true, "description": "Runs on the server, as troupe itself"}); err != nil {
 		return err
 	}
@@ -154,6 +157,27 @@ func seedObjects(tx *store.Tx, _ Config) error {
 		return nil
 	}
 	return seedCleanup(tx)
+}
+
+// seedGalaxy makes the credential by which projects find roles and collections; organizations have it until somebody takes it from them.
+func seedGalaxy(tx *store.Tx) error {
+	known, err := tx.Count(domain.Of("credential"), api.PublicGalaxy)
+	if err != nil || known > 0 {
+		return err
+	}
+	kind, err := tx.One("credential_type", store.Is("namespace", "galaxy_api_token"))
+	if err != nil {
+		return err
+	}
+	c := domain.Record{"name": "Ansible Galaxy", "credential_type": kind.ID(), "managed": true, "inputs": domain.J(`{"url": "https://galaxy.ansible.com/"}`)}
+	if err := tx.Insert("credential", c); err != nil {
+		return err
+	}
+	all, err := tx.IDList(domain.Of("organization"), store.Condition{})
+	for _, o := range all {
+		err = errors.Join(err, tx.Link("organization.galaxy_credentials", o, c.ID()))
+	}
+	return err
 }
 
 // seedCleanup makes the schedules by which a new installation forgets what is old; who wants other times or to keep all changes them.

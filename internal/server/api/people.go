@@ -2,6 +2,7 @@ package api
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 
 	"github.com/troupe-automation/troupe/internal/server/auth"
@@ -19,8 +20,24 @@ func uuid() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
+// PublicGalaxy finds the credential that new organizations get, so that their projects find roles and collections.
+var PublicGalaxy = store.All(store.Is("managed", true), store.Is("name", "Ansible Galaxy"))
+
 func organizationHooks() hooks {
 	return hooks{
+		saved: func(_ *request, tx *store.Tx, old, rec domain.Record) error {
+			if old != nil {
+				return nil
+			}
+			c, err := tx.One("credential", PublicGalaxy)
+			if errors.Is(err, store.ErrNotFound) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			return tx.Link("organization.galaxy_credentials", rec.ID(), c.ID())
+		},
 		summary: func(q *request, rec domain.Record, o *object) error {
 			id := rec.ID()
 			counts := newObject()

@@ -129,7 +129,18 @@ func (d *Dispatcher) play(ctx context.Context, job domain.Record, limit time.Dur
 		}
 		spec.Timeout = limit
 		var env []string
-		cache, env, err = d.provideFacts(d.DB.Read(ctx), job, own)
+		if cache, env, err = d.provideFacts(d.DB.Read(ctx), job, own); err != nil {
+			return err
+		}
+		spec.Env = append(spec.Env, env...)
+		if job.Type() != "job" {
+			return nil
+		}
+		rec, err := d.DB.Read(ctx).Get("project", job.Int("project"))
+		if err != nil {
+			return err
+		}
+		env, err = d.requirements(ctx, rec, spec.Dir, own, false, in.say)
 		spec.Env = append(spec.Env, env...)
 		return err
 	})
@@ -176,7 +187,7 @@ func publicEnv(env []string) map[string]string {
 
 var plainVariables = map[string]bool{"PATH": true, "HOME": true, "LC_ALL": true, "ANSIBLE_FORCE_COLOR": true, "ANSIBLE_HOST_KEY_CHECKING": true, "ANSIBLE_RETRY_FILES_ENABLED": true, "JOB_ID": true,
 	"INVENTORY_ID": true, "PROJECT_REVISION": true, "TROUPE_OUTPUT": true, "ANSIBLE_BASE_TEAM_TYPE": true, "AWX_HOST": true, "TMPDIR": true,
-	"ANSIBLE_CACHE_PLUGIN": true, "ANSIBLE_CACHE_PLUGIN_CONNECTION": true, "ANSIBLE_CACHE_PLUGIN_TIMEOUT": true}
+	"ANSIBLE_ROLES_PATH": true, "ANSIBLE_COLLECTIONS_PATH": true, "ANSIBLE_CACHE_PLUGIN": true, "ANSIBLE_CACHE_PLUGIN_CONNECTION": true, "ANSIBLE_CACHE_PLUGIN_TIMEOUT": true}
 
 // spec is how the child is called.
 func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (runner.Spec, error) {
@@ -184,6 +195,11 @@ func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (r
 	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Own: []string{dir}, Cage: d.Cage}
 	s.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8", "ANSIBLE_FORCE_COLOR=true", "ANSIBLE_HOST_KEY_CHECKING=false", "ANSIBLE_RETRY_FILES_ENABLED=false",
 		"JOB_ID=" + strconv.FormatInt(job.ID(), 10), "INVENTORY_ID=" + strconv.FormatInt(job.Int("inventory"), 10)}
+	env, err := d.taskEnv(tx, "AWX_TASK_ENV")
+	if err != nil {
+		return s, err
+	}
+	s.Env = append(s.Env, env...)
 	inv, err := inventory.Document(d.DB, tx, job.Int("inventory"), inventory.Slice{Number: job.Int("job_slice_number"), Count: job.Int("job_slice_count")})
 	if err != nil {
 		return s, err
@@ -337,6 +353,9 @@ func (d *Dispatcher) updateProject(ctx context.Context, job domain.Record, in *i
 	defer os.RemoveAll(dir)
 	files := filepath.Join(dir, "project")
 	if err := d.Projects.Checkout(ctx, src, revision, files); err != nil {
+		return err
+	}
+	if _, err := d.requirements(ctx, rec, files, dir, true, in.say); err != nil {
 		return err
 	}
 	playbooks, err := project.Playbooks(files)

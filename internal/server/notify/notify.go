@@ -8,7 +8,6 @@ package notify
 
 import (
 	"errors"
-
 	"slices"
 	"strings"
 
