@@ -393,12 +393,16 @@ func (d *Dispatcher) updateInventory(ctx context.Context, job domain.Record, in 
 	case inventory.Constructed:
 		paths, err = d.constructedSource(ctx, job, dir)
 	default:
-		err = fmt.Errorf("inventory sources of type %q are not there yet; use a file or script of a project", s)
+		plugin := plugins[s]
+		if plugin == "" {
+			return fmt.Errorf("there are no inventory sources of type %q", s)
+		}
+		paths, err = pluginSource(job, plugin, dir)
 	}
 	if err != nil {
 		return err
 	}
-	list, err := d.readInventory(ctx, dir, paths, job, in.say)
+	list, err := d.readInventory(ctx, dir, paths, rec, job, in.say)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -30,9 +31,12 @@ type listed struct {
 }
 
 // readInventory asks a child process what the files of an inventory have: those of a project are not to be trusted here.
-func (d *Dispatcher) readInventory(ctx context.Context, own string, paths []string, job domain.Record, say func(string)) (*listing, error) {
+func (d *Dispatcher) readInventory(ctx context.Context, own string, paths []string, source, job domain.Record, say func(string)) (*listing, error) {
 	spec := runner.Spec{Self: append(append([]string{}, d.Self...), "inventory"), Args: []string{"--list", "--export"}, Dir: paths[0], Own: []string{own}, Cage: d.Cage,
 		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + own, "LC_ALL=C.UTF-8"}}
+	if err := d.sourceSecrets(ctx, source, &spec); err != nil {
+		return nil, err
+	}
 	for _, path := range paths[1:] {
 		spec.Args = append(spec.Args, "-i", path)
 	}
@@ -76,8 +80,105 @@ func (d *Dispatcher) readInventory(ctx context.Context, own string, paths []stri
 	return list, nil
 }
 
+// sourceSecrets gives the run that reads a source what the source's credentials bring.
+func (d *Dispatcher) sourceSecrets(ctx context.Context, source domain.Record, spec *runner.Spec) error {
+	tx := d.DB.Read(ctx)
+	env, err := d.taskEnv(tx, "AWX_TASK_ENV")
+	if err != nil {
+		return err
+	}
+	ids, err := tx.Linked("inventory_source.credentials", source.ID())
+	if err != nil {
+		return err
+	}
+	if id := source.Int("credential"); id != 0 && !slices.Contains(ids, id) {
+		ids = append(ids, id)
+	}
+	c, err := d.inject(ctx, tx, ids, nil)
+	if err != nil {
+		return err
+	}
+	spec.Env = append(append(spec.Env, env...), c.env...)
+	spec.Files = c.files
+	for _, a := range c.args { // of the others none is for reading an inventory
+		if strings.HasPrefix(a, "--vault-id=") {
+			spec.Args = append(spec.Args, a)
+		}
+	}
+	return nil
+}
+
+// enabled tells what a source says of a host's being enabled: given is false when it says nothing. The source names a variable, with dots between the keys of
+// dictionaries, and perhaps the value that it must have.
+func enabled(source domain.Record, vars map[string]any) (on, given bool) {
+	name := source.Str("enabled_var")
+	if name == "" {
+		return false, false
+	}
+	var v any = vars
+	for key := range strings.SplitSeq(name, ".") {
+		dict, _ := v.(map[string]any)
+		var has bool
+		if v, has = dict[key]; !has {
+			return false, false
+		}
+	}
+	if want := source.Str("enabled_value"); want != "" {
+		return python(v) == want, true
+	}
+	switch v := v.(type) {
+	case nil:
+		return false, true
+	case bool:
+		return v, true
+	case string:
+		return v != "", true
+	case float64:
+		return v != 0, true
+	case []any:
+		return len(v) > 0, true
+	case map[string]any:
+		return len(v) > 0, true
+	}
+	return true, true
+}
+
+// python is str() of a value that stands alone.
+func python(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case bool:
+		if v {
+			return "True"
+		}
+		return "False"
+	}
+	return fmt.Sprint(v)
+}
+
+// filter leaves the hosts whose name matches the source's filter.
+func (l *listing) filter(pattern string) error {
+	if pattern == "" {
+		return nil
+	}
+	re, err := regexp.Compile("^(?:" + pattern + ")")
+	if err != nil {
+		return fmt.Errorf("the filter for hosts is no regular expression: %w", err)
+	}
+	gone := func(name string) bool { return !re.MatchString(name) }
+	maps.DeleteFunc(l.hosts, func(name string, _ map[string]any) bool { return gone(name) })
+	for _, g := range l.groups {
+		g.Hosts = slices.DeleteFunc(g.Hosts, gone)
+	}
+	return nil
+}
+
 // merge brings a listing into an inventory: overwrite removes what the source no longer has, overwrite_vars replaces variables instead of adding.
 func merge(tx *store.Tx, source domain.Record, list *listing) (string, error) {
+	if err := list.filter(source.Str("host_filter")); err != nil {
+		return "", err
+	}
 	hosts, err := put(tx, "host", source, list.hosts)
 	if err != nil {
 		return "", err
@@ -146,10 +247,22 @@ func put(tx *store.Tx, kind domain.Type, source domain.Record, variables map[str
 		maps.Copy(vars, variables[name])
 		text := string(domain.Encode(vars))
 		out[name] = old.ID()
-		if !known {
-			fresh = append(fresh, domain.Record{"name": name, "inventory": inv, "variables": text})
-		} else if old.Str("variables") != text {
-			if err := tx.Update(kind, old.ID(), domain.Record{"variables": text, "modified": time.Now()}); err != nil {
+		changes := domain.Record{}
+		if !known || old.Str("variables") != text {
+			changes["variables"] = text
+		}
+		if kind == "host" {
+			if on, given := enabled(source, variables[name]); !known || given && on != old.Bool("enabled") {
+				changes["enabled"] = on || !given
+			}
+		}
+		switch {
+		case !known:
+			changes["name"], changes["inventory"] = name, inv
+			fresh = append(fresh, changes)
+		case len(changes) > 0:
+			changes["modified"] = time.Now()
+			if err := tx.Update(kind, old.ID(), changes); err != nil {
 				return nil, err
 			}
 		}

@@ -66,7 +66,6 @@ func (d *Dispatcher) external(ctx context.Context, tx *store.Tx, source domain.R
 
 // credentials opens the job's credentials and puts each where its type says.
 func (d *Dispatcher) credentials(ctx context.Context, tx *store.Tx, job domain.Record) (*injected, error) {
-	out := &injected{vars: map[string]any{}, files: map[string][]byte{}}
 	ids, err := tx.Linked("unified_job.credentials", job.ID())
 	if err != nil {
 		return nil, err
@@ -84,6 +83,12 @@ func (d *Dispatcher) credentials(ctx context.Context, tx *store.Tx, job domain.R
 			return nil, err
 		}
 	}
+	return d.inject(ctx, tx, ids, asked)
+}
+
+// inject opens credentials and puts each where its type says. asked are the passwords that were given at launch.
+func (d *Dispatcher) inject(ctx context.Context, tx *store.Tx, ids []int64, asked map[string]string) (*injected, error) {
+	out := &injected{vars: map[string]any{}, files: map[string][]byte{}}
 	for _, id := range ids {
 		c, err := tx.Get("credential", id)
 		if err != nil {
@@ -161,39 +166,8 @@ func (o *injected) add(c, kind domain.Record, in map[string]any) error {
 		}
 		o.args = append(o.args, "--vault-id="+path)
 		return nil
-	case "aws":
-		env("AWS_ACCESS_KEY_ID", str("username"))
-		env("AWS_SECRET_ACCESS_KEY", str("password"))
-		env("AWS_SECURITY_TOKEN", str("security_token"))
-		env("AWS_SESSION_TOKEN", str("security_token"))
-		return nil
-	case "vmware":
-		env("VMWARE_HOST", str("host"))
-		env("VMWARE_USER", str("username"))
-		env("VMWARE_PASSWORD", str("password"))
-		return nil
-	case "azure_rm":
-		for _, f := range [][2]string{{"AZURE_SUBSCRIPTION_ID", "subscription"}, {"AZURE_CLIENT_ID", "client"}, {"AZURE_SECRET", "secret"}, {"AZURE_TENANT", "tenant"}, {"AZURE_AD_USER", "username"}, {"AZURE_PASSWORD", "password"}, {"AZURE_CLOUD_ENVIRONMENT", "cloud_environment"}} {
-			env(f[0], str(f[1]))
-		}
-		return nil
-	case "kubernetes_bearer_token":
-		env("K8S_AUTH_HOST", str("host"))
-		env("K8S_AUTH_API_KEY", str("bearer_token"))
-		if v := str("ssl_ca_cert"); v != "" {
-			env("K8S_AUTH_SSL_CA_CERT", file("k8s-ca-"+id, v))
-		}
-		return nil
-	case "net":
-		env("ANSIBLE_NET_USERNAME", str("username"))
-		env("ANSIBLE_NET_PASSWORD", str("password"))
-		return nil
 	}
-	var inject struct {
-		Env       map[string]string `json:"env"`
-		ExtraVars map[string]any    `json:"extra_vars"`
-		File      map[string]string `json:"file"`
-	}
+	inject := builtin[kind.Str("namespace")]
 	if err := kind.Into("injectors", &inject); err != nil {
 		return err
 	}
