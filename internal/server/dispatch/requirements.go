@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/troupe-automation/troupe/internal/content/config"
 	"github.com/troupe-automation/troupe/internal/server/domain"
 	"github.com/troupe-automation/troupe/internal/server/project"
 	"github.com/troupe-automation/troupe/internal/server/runner"
@@ -51,7 +51,7 @@ func (d *Dispatcher) requirements(ctx context.Context, rec domain.Record, files,
 	if err != nil {
 		return nil, err
 	}
-	return searched(files, own, place)
+	return d.searched(ctx, files, own, place)
 }
 
 // wantedLists are the project's lists, as far as the settings let them count.
@@ -157,19 +157,38 @@ func (d *Dispatcher) install(ctx context.Context, rec domain.Record, lists []pro
 	return os.CopyFS(into, os.DirFS(made))
 }
 
-// searched are the variables that put what was installed before the places that the project's ansible.cfg names.
-func searched(files, home, place string) ([]string, error) {
-	file := filepath.Join(files, "ansible.cfg")
-	if st, err := os.Lstat(file); err != nil || !st.Mode().IsRegular() {
-		file = os.DevNull
+// searched are the variables that put what was installed before the places where a run looks otherwise: those of the project's ansible.cfg. A child reads
+// that file, as it is the project's.
+func (d *Dispatcher) searched(ctx context.Context, files, own, place string) ([]string, error) {
+	paths := map[string][]string{
+		"DEFAULT_ROLES_PATH": {filepath.Join(own, ".ansible/roles"), "/usr/share/ansible/roles", "/etc/ansible/roles"},
+		"COLLECTIONS_PATHS":  {filepath.Join(own, ".ansible/collections"), "/usr/share/ansible/collections"},
 	}
-	cfg, err := config.Load(config.Environ{Lookup: func(string) (string, bool) { return "", false }, Cwd: files, Home: home}, file)
-	if err != nil {
-		return nil, fmt.Errorf("the project's ansible.cfg: %w", err)
+	if _, err := os.Lstat(filepath.Join(files, "ansible.cfg")); err == nil {
+		spec := runner.Spec{Self: append(append([]string{}, d.Self...), "config"), Args: []string{"dump", "--format", "json"}, Dir: files, Own: []string{own}, Cage: d.Cage,
+			Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + own, "LC_ALL=C.UTF-8"}}
+		out, said, err := runner.Output(ctx, spec)
+		if err != nil {
+			return nil, fmt.Errorf("the project's ansible.cfg: %w\n%s", err, said)
+		}
+		var list []struct {
+			Name  string          `json:"name"`
+			Value json.RawMessage `json:"value"`
+		}
+		if err := json.Unmarshal(out, &list); err != nil {
+			return nil, fmt.Errorf("the project's ansible.cfg: %w", err)
+		}
+		for _, s := range list {
+			var found []string
+			if paths[s.Name] != nil && json.Unmarshal(s.Value, &found) == nil {
+				paths[s.Name] = found
+			}
+		}
 	}
-	roles := append([]string{filepath.Join(place, "roles")}, cfg.List("DEFAULT_ROLES_PATH")...)
-	collections := append([]string{filepath.Join(place, "collections")}, cfg.List("COLLECTIONS_PATHS")...)
-	return []string{"ANSIBLE_ROLES_PATH=" + strings.Join(roles, ":"), "ANSIBLE_COLLECTIONS_PATH=" + strings.Join(collections, ":")}, nil
+	join := func(kind string, rest []string) string {
+		return strings.Join(append([]string{filepath.Join(place, kind)}, rest...), ":")
+	}
+	return []string{"ANSIBLE_ROLES_PATH=" + join("roles", paths["DEFAULT_ROLES_PATH"]), "ANSIBLE_COLLECTIONS_PATH=" + join("collections", paths["COLLECTIONS_PATHS"])}, nil
 }
 
 // taskEnv are the variables that settings give to what the server runs.
