@@ -37,8 +37,8 @@ type Action struct {
 	Inventory bool
 	// Verbose results are shown in full at any verbosity (debug, assert).
 	Verbose bool
-	// Raw says that the arguments are rendered by the action itself (debug's var).
-	Raw bool
+	// Raw names arguments that are rendered by the action itself (debug's var).
+	Raw []string
 	// Local says that the action never touches the host, so that no connection is made.
 	Local bool
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var debugAction = &Action{
-	Name: "ansible.builtin.debug", Verbose: true, Local: true, Raw: true, Run: runDebug,
+	Name: "ansible.builtin.debug", Verbose: true, Local: true, Raw: []string{"var"}, Run: runDebug,
 	Spec: &module.Spec{CheckMode: true, Options: []module.Option{
 		{Name: "msg", Type: module.TypeRaw, Default: "Hello world!"},
 		{Name: "var", Type: module.TypeRaw},
@@ -42,7 +42,13 @@ func runDebug(c *Context) (*Outcome, error) {
 }
 
 func debugVar(c *Context) (*Outcome, error) {
-	v, _ := c.Args.GetStr("var")
+	written, _ := c.Args.GetStr("var")
+	c.Templar.ResetTaint()
+	v, err := c.Templar.Render(written)
+	if err != nil {
+		return nil, err
+	}
+	data := c.Templar.Tainted() // an expression that a host has said is shown, not evaluated
 	if _, isText := value.AsString(v); !isText {
 		r, err := c.Templar.Render(v)
 		if err != nil {
@@ -53,6 +59,9 @@ func debugVar(c *Context) (*Outcome, error) {
 	name, err := value.ToStr(v)
 	if err != nil {
 		return nil, err
+	}
+	if data {
+		return outcome(name, value.Str("{{"+name+"}}")), nil
 	}
 	r, err := c.Templar.RenderText("{{"+name+"}}", c.Task.Pos)
 	if err == nil {

@@ -127,7 +127,7 @@ var failAction = &Action{Name: "ansible.builtin.fail", Local: true, Run: func(c 
 	return &Outcome{Result: value.DictOf("failed", value.True, "msg", value.Str(c.Text("msg", "Failed as requested from task")), "changed", value.False)}, nil
 }}
 
-var assertAction = &Action{Name: "ansible.builtin.assert", Verbose: true, Local: true, Raw: true, Run: runAssert}
+var assertAction = &Action{Name: "ansible.builtin.assert", Verbose: true, Local: true, Raw: []string{"that"}, Run: runAssert}
 
 func runAssert(c *Context) (*Outcome, error) {
 	that, given := c.Args.GetStr("that")

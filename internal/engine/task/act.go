@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,7 +118,7 @@ func (x *exec) arguments(t *template.Templar, act *action.Action) (args *value.D
 	}
 	for k, v := range x.Task.Args.All() {
 		name, _ := value.AsString(k)
-		if act != nil && act.Raw && name == "that" {
+		if act != nil && slices.Contains(act.Raw, name) {
 			merged.SetStr(name, v)
 			continue
 		}
