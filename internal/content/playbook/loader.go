@@ -214,7 +214,7 @@ func (l *Loader) playbook(path string, vars *value.Dict, depth int) ([]*Play, er
 			plays = append(plays, more...)
 			continue
 		}
-		p, err := l.play(entry, path)
+		p, err := l.play(entry, path, vars)
 		if err != nil {
 			return nil, err
 		}
@@ -253,10 +253,11 @@ func (l *Loader) importPlaybook(entry *yamldoc.Node, path string, outer *value.D
 		return nil, problem(diag.MalformedPlaybook, entry.Pos, "playbook import parameter is missing")
 	}
 	scope := value.NewDict()
-	for _, d := range []*value.Dict{outer, vars, l.ExtraVars} {
-		merge(scope, d)
-	}
-	file, err := l.renderName(textValue(strings.TrimSpace(words[0]), name.Pos), scope, entry.Pos)
+	merge(scope, outer)
+	merge(scope, vars)
+	named := scope.Copy()
+	merge(named, l.ExtraVars)
+	file, err := l.renderName(textValue(strings.TrimSpace(words[0]), name.Pos), named, entry.Pos)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,8 @@ import (
 )
 
 // play reads one play of a playbook file.
-func (l *Loader) play(n *yamldoc.Node, path string) (*Play, error) {
+// imported are the variables of the import_playbook around it, which names of static imports in the play may use.
+func (l *Loader) play(n *yamldoc.Node, path string, imported *value.Dict) (*Play, error) {
 	p := &Play{Path: path, Pos: n.Pos, Basedir: filepath.Dir(path)}
 	var err error
 	for _, e := range n.Pairs {
@@ -38,6 +39,7 @@ func (l *Loader) play(n *yamldoc.Node, path string) (*Play, error) {
 	if p.Vars, err = l.varsOf(p.Attrs, "Play"); err != nil {
 		return nil, err
 	}
+	merge(p.Vars, imported)
 	if a := p.Attrs.Find("vars"); a != nil {
 		p.VarsNode = a.Node
 	}

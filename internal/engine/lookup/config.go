@@ -43,6 +43,8 @@ func configLookup(c *Call) ([]value.Value, error) {
 			v, from, problem = c.pluginSetting(kind, strings.TrimPrefix(plugin, "ansible.builtin."), name)
 		} else if _, known := config.Find(name); known {
 			v, _ = c.Config().Value(name)
+		} else if notSettings[name] {
+			return nil, lookupErrorf("Invalid setting \"%s\" attempted", name)
 		} else {
 			problem = fmt.Sprintf("module 'ansible.constants' has no attribute '%s'", name)
 		}
@@ -64,6 +66,9 @@ func configLookup(c *Call) ([]value.Value, error) {
 	}
 	return out, nil
 }
+
+// notSettings are names of Ansible's module of settings that are functions and classes.
+var notSettings = map[string]bool{"ConfigManager": true, "Sequence": true, "to_text": true, "add_internal_fqcns": true, "set_constant": true, "handle_config_noise": true}
 
 func (c *Call) pluginSetting(kind, plugin, option string) (v, from value.Value, problem string) {
 	all := config.PluginOptions(kind, plugin)

@@ -1,9 +1,6 @@
 package lookup
 
 import (
-	"encoding/csv"
-	"errors"
-	"io"
 	"strconv"
 	"strings"
 
@@ -107,16 +104,7 @@ func (c *Call) csvRow(key string, options map[string]value.Value) (value.Value, 
 	if len(runes) != 1 {
 		return nil, false, errorf("csvfile: \"delimiter\" must be a 1-character string")
 	}
-	r := csv.NewReader(strings.NewReader(content))
-	r.Comma, r.FieldsPerRecord, r.LazyQuotes = runes[0], -1, true
-	for {
-		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return fallback, fallback != value.None, nil
-		}
-		if err != nil {
-			return nil, false, errorf("csvfile: %s", err)
-		}
+	for _, row := range csvRows(content, runes[0]) {
 		cell := func(n int) (string, bool) {
 			if n < 0 {
 				n += len(row)
@@ -143,4 +131,5 @@ func (c *Call) csvRow(key string, options map[string]value.Value) (value.Value, 
 		}
 		return value.Str(v), true, nil
 	}
+	return fallback, fallback != value.None, nil
 }

@@ -28,21 +28,18 @@ func subelements(c *Call) ([]value.Value, error) {
 			return nil, nil
 		}
 		for _, v := range t.All() {
+			if _, ok := v.(*value.Dict); !ok {
+				shown, _ := value.ToStr(v)
+				return nil, errorf("subelements lookup expects a dictionary, got '%s'", shown)
+			}
 			records = append(records, v)
 		}
 	default:
-		return nil, wrong("first a dict or a list, second a string pointing to the subkey")
+		records = []value.Value{t}
 	}
 	skipMissing := false
 	if len(c.Terms) == 3 {
 		flags, ok := c.Terms[2].(*value.Dict)
-		if ok {
-			for k := range flags.All() {
-				if k != value.Value(value.Str("skip_missing")) {
-					ok = false
-				}
-			}
-		}
 		if !ok {
 			return nil, wrong("the optional third item must be a dict with flags ('skip_missing',)")
 		}

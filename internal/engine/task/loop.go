@@ -114,8 +114,11 @@ func (x *exec) loopTerms() ([]value.Value, error) {
 		return l, nil
 	}
 	if d, ok := v.(*value.Dict); ok {
-		switch strings.TrimPrefix(x.Task.LoopWith, "ansible.builtin.") {
-		case "items", "indexed_items", "flattened": // they walk what they get: the keys of a mapping
+		switch name := strings.TrimPrefix(x.Task.LoopWith, "ansible.builtin."); name {
+		case "list", "indexed_items", "flattened":
+			return nil, fmt.Errorf("with_%s expects a list", name)
+		case "dict", "sequence": // these want a mapping, or say themselves that they do not
+		default: // the others walk what they get: the keys of a mapping
 			return d.Keys(), nil
 		}
 	}

@@ -278,7 +278,7 @@ func (r *remote) prepareBecome(src config.Sources) error {
 // prepareEnvironment merges the environment keywords, the outermost first.
 func (r *remote) prepareEnvironment() error {
 	for _, e := range r.x.Task.Extended("environment") {
-		v, err := r.t.Render(e)
+		v, err := r.environmentEntry(e)
 		if err != nil {
 			return placed(fieldError("environment", err), r.x.Task.Pos)
 		}
@@ -307,6 +307,28 @@ func (r *remote) prepareEnvironment() error {
 		}
 	}
 	return nil
+}
+
+// environmentEntry renders an entry of environment. What needs facts of the host's environment that are not known is left out: it may stand
+// around the task that gathers them.
+func (r *remote) environmentEntry(e value.Value) (value.Value, error) {
+	d, ok := e.(*value.Dict)
+	if !ok {
+		return r.t.Render(e)
+	}
+	out := value.NewDict()
+	for k, v := range d.All() {
+		got, err := r.t.Render(v)
+		if err != nil {
+			gathers := r.x.Task.Action == "ansible.builtin.setup" || r.x.Task.Action == "ansible.builtin.gather_facts"
+			if template.IsUndefined(err) && (strings.Contains(err.Error(), "ansible_env") || gathers && strings.Contains(err.Error(), "ansible_facts.env")) {
+				continue
+			}
+			return nil, err
+		}
+		_ = out.Set(k, got) // the key was hashable before
+	}
+	return out, nil
 }
 
 func plain(v value.Value) string {
