@@ -84,7 +84,7 @@ func (a *actions) search(libraryDir string, t *playbook.Task) pymodule.Search {
 				return src, pkg, ok
 			}
 		} else if strings.HasPrefix(dotted, "ansible_collections.") {
-			for _, root := range a.finder.Paths {
+			for _, root := range a.finder.Roots() {
 				if src, pkg, ok := pythonSource(filepath.Join(root, strings.ReplaceAll(dotted, ".", "/"))); ok {
 					return src, pkg, true
 				}

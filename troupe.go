@@ -94,7 +94,8 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	})
 	p.Templates.BrokenConditions = o.Config.Bool("ALLOW_BROKEN_CONDITIONALS")
 	p.Templates.Basedir = o.PlaybookDir
-	finder := &collection.Finder{Paths: o.Config.List("COLLECTIONS_PATHS"), Log: o.Log}
+	finder := collection.Open(o.Config)
+	finder.Log = o.Log
 	if o.Output != nil {
 		finder.Deprecated = o.Output.Deprecated
 	}

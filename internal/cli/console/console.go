@@ -99,8 +99,7 @@ func (r *repl) settings() {
 	if u, err := user.Current(); err == nil {
 		r.user = u.Username
 	}
-	paths := r.Config.List("COLLECTIONS_PATHS")
-	r.lib = &plugindoc.Library{Finder: &collection.Finder{Paths: paths}, Warn: r.Display.Warning, Dirs: func(k plugindoc.Kind) []string {
+	r.lib = &plugindoc.Library{Finder: collection.Open(r.Config), Warn: r.Display.Warning, Dirs: func(k plugindoc.Kind) []string {
 		if k != plugindoc.Module {
 			return nil
 		}

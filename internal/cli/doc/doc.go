@@ -101,11 +101,10 @@ var places = map[plugindoc.Kind]struct{ setting, dir string }{
 func (s *session) setup() {
 	v, c := s.Values, s.Config
 	base := s.Basedir()
-	paths := c.List("COLLECTIONS_PATHS")
+	finder := collection.Open(c)
 	if base != "" {
-		paths = append([]string{filepath.Join(base, "collections")}, paths...)
+		finder = collection.Open(c, filepath.Join(base, "collections"))
 	}
-	finder := &collection.Finder{Paths: paths}
 	s.lib = &plugindoc.Library{Finder: finder, Warn: s.Display.Warning, Dirs: func(k plugindoc.Kind) []string {
 		p, ok := places[k]
 		if !ok {

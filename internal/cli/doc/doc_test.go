@@ -48,6 +48,7 @@ func TestModule(t *testing.T) {
 
 // Everything built in can be described.
 func TestBuiltin(t *testing.T) {
+	t.Setenv("ANSIBLE_COLLECTIONS_SCAN_SYS_PATH", "0") // whatever else this machine has
 	for _, c := range []struct {
 		args []string
 		want string

@@ -52,11 +52,15 @@ const (
 // Finder knows the collections under its paths. It is safe for concurrent use.
 type Finder struct {
 	Paths []string // COLLECTIONS_PATHS, each holding an ansible_collections directory or being one
+	// Further gives directories that are looked into for what Paths does not have (COLLECTIONS_SCAN_SYS_PATH); nil for none.
+	Further func() []string
 	// Deprecated and Log take what meta/runtime.yml says of a name that is asked for; nil drops it.
 	Deprecated func(text string)
 	Log        func(verbosity int, text string)
 
 	mu      sync.Mutex
+	further []string
+	asked   bool              // for further
 	dirs    map[string]string // "ns.col" → directory, "" when it is not installed
 	routing map[string]routes
 	groups  map[string]map[string]actionGroup // by collection and name
@@ -92,22 +96,29 @@ func (f *Finder) Dir(name string) (string, bool) {
 	if d, ok := f.dirs[name]; ok {
 		return d, d != ""
 	}
-	found := ""
-	for _, p := range f.Paths {
-		if filepath.Base(p) != "ansible_collections" {
-			p = filepath.Join(p, "ansible_collections")
-		}
-		d := filepath.Join(p, ns, col)
-		if st, err := os.Stat(d); err == nil && st.IsDir() {
-			found = d
-			break
-		}
+	found := installed(f.Paths, ns, col)
+	if found == "" {
+		found = installed(f.others(), ns, col)
 	}
 	if f.dirs == nil {
 		f.dirs = map[string]string{}
 	}
 	f.dirs[name] = found
 	return found, found != ""
+}
+
+// installed is where a collection lies, "" when it is in none of the directories.
+func installed(paths []string, ns, col string) string {
+	for _, p := range paths {
+		if filepath.Base(p) != "ansible_collections" {
+			p = filepath.Join(p, "ansible_collections")
+		}
+		d := filepath.Join(p, ns, col)
+		if st, err := os.Stat(d); err == nil && st.IsDir() {
+			return d
+		}
+	}
+	return ""
 }
 
 // Has reports whether a collection is installed.

@@ -103,6 +103,9 @@ type resolved struct {
 	origin Origin
 }
 
+// Environ is what the configuration was read from.
+func (c *Config) Environ() Environ { return c.env }
+
 // Load finds ansible.cfg, reads it, and resolves every setting. path names the file instead of the search when it is
 // not empty (--config). Errors are diagnostics that end the command with ExitOptions.
 func Load(env Environ, path string) (*Config, error) {

@@ -169,10 +169,8 @@ func (l *Library) own(k Kind) []Place {
 // Collections names the installed collections.
 func (l *Library) Collections() []string {
 	var out []string
-	for _, p := range l.Finder.Paths {
-		if filepath.Base(p) != "ansible_collections" {
-			p = filepath.Join(p, "ansible_collections")
-		}
+	for _, p := range l.Finder.Roots() {
+		p = filepath.Join(p, "ansible_collections")
 		spaces, _ := os.ReadDir(p)
 		for _, ns := range spaces {
 			cols, _ := os.ReadDir(filepath.Join(p, ns.Name()))

@@ -232,7 +232,7 @@ func (h *Host) start() (*proc, error) {
 	go p.read()
 	go p.wait()
 	paths := value.NewList()
-	for _, d := range h.Search.collectionRoots() {
+	for _, d := range h.Search.Finder.Roots() {
 		paths.Elems = append(paths.Elems, value.Str(d))
 	}
 	cli := h.Args

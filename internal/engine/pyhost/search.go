@@ -222,15 +222,3 @@ func (s *Search) inCollection(kind, name string) (*Plugin, error) {
 	}
 	return &Plugin{Name: r.FQCN, Path: r.Path, Collection: r.Collection, Way: r.Way}, nil
 }
-
-// collectionRoots are the directories that hold ansible_collections.
-func (s *Search) collectionRoots() []string {
-	var out []string
-	for _, p := range s.Finder.Paths {
-		if filepath.Base(p) == "ansible_collections" {
-			p = filepath.Dir(p)
-		}
-		out = append(out, p)
-	}
-	return out
-}
