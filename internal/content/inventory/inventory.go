@@ -4,7 +4,6 @@ package inventory
 
 import (
 	"fmt"
-	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
@@ -58,6 +57,7 @@ type Inventory struct {
 
 	localhost *Host // the first host that is called localhost, ::1 or 127.0.0.1
 	source    string
+	dir       string       // of source, "" for a list of hosts
 	joined    []membership // what tasks added, for Refresh
 	warned    map[string]bool
 	invalid   NameRule
@@ -196,10 +196,7 @@ func (inv *Inventory) SafeName(name string) string {
 func (inv *Inventory) AddHost(name, group string, port int) (*Host, error) {
 	h, ok := inv.hosts[name]
 	if !ok {
-		h = &Host{Name: name, Vars: value.NewDict(), Source: inv.source, merge: inv.merge, origin: map[string]source.Pos{}}
-		if inv.source != "" && !strings.Contains(inv.source, ",") {
-			h.Dir = filepath.Dir(inv.source)
-		}
+		h = &Host{Name: name, Vars: value.NewDict(), Source: inv.source, Dir: inv.dir, merge: inv.merge, origin: map[string]source.Pos{}}
 		if port != 0 {
 			h.Vars.SetStr("ansible_port", value.Int(port))
 		}

@@ -115,7 +115,7 @@ func (inv *Inventory) Load(ctx context.Context, sources []string, o Options) err
 		if src == "" {
 			continue
 		}
-		if !strings.Contains(src, ",") {
+		if !IsList(src) {
 			if abs, err := filepath.Abs(src); err == nil {
 				src = abs
 			}
@@ -127,7 +127,7 @@ func (inv *Inventory) Load(ctx context.Context, sources []string, o Options) err
 		}
 		parsed = parsed || ok
 	}
-	inv.source = ""
+	inv.source, inv.dir = "", ""
 	if parsed {
 		inv.Parsed = true
 		return inv.Reconcile()
@@ -205,7 +205,10 @@ func (inv *Inventory) loadSource(ctx context.Context, l *loader, src string) (bo
 		}
 		return true, nil
 	}
-	inv.source = src
+	inv.source, inv.dir = src, ""
+	if !IsList(src) {
+		inv.dir = filepath.Dir(src)
+	}
 	var failures []string
 	var cause error // the first that has a place, else the first
 	for _, plugin := range l.o.Plugins {
@@ -373,7 +376,10 @@ func find(asked string) (p plugin, ok bool) {
 	return p, true
 }
 
-func isHostList(_ *loader, src string) bool {
+func isHostList(_ *loader, src string) bool { return IsList(src) }
+
+// IsList reports whether a source is a list of hosts, not a file: it has a comma, and no file has that name.
+func IsList(src string) bool {
 	if !strings.Contains(src, ",") {
 		return false
 	}

@@ -124,7 +124,7 @@ func (m *Manager) inventoryDirs() []string {
 	var dirs []string
 	for _, src := range m.Inventory.Sources {
 		dir := filepath.Dir(src)
-		if strings.Contains(src, ",") {
+		if inventory.IsList(src) {
 			dir, _ = os.Getwd()
 		} else if st, err := os.Stat(src); err == nil && st.IsDir() {
 			dir = src

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/content/collection"
@@ -37,10 +38,34 @@ type Action struct {
 	Inventory bool
 	// Verbose results are shown in full at any verbosity (debug, assert).
 	Verbose bool
+	// Valid names all arguments that there are; nil where the action looks itself, or the module on the host does.
+	Valid []string
 	// Raw names arguments that are rendered by the action itself (debug's var).
 	Raw []string
 	// Local says that the action never touches the host, so that no connection is made.
 	Local bool
+}
+
+// CheckArgs refuses arguments that the action does not have.
+func (a *Action) CheckArgs(c *Context) error {
+	if a.Valid == nil {
+		return nil
+	}
+	return checkNames(c, a.Valid)
+}
+
+func checkNames(c *Context, valid []string) error {
+	var wrong []string
+	for k := range c.Args.All() {
+		if name, _ := value.AsString(k); !slices.Contains(valid, name) {
+			wrong = append(wrong, name)
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	slices.Sort(wrong)
+	return raisef("Invalid options for %s: %s", c.Written, strings.Join(wrong, ", "))
 }
 
 // Context is one attempt of one task on one host.

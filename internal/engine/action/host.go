@@ -183,7 +183,7 @@ func runURI(c *Context) (*Outcome, error) {
 	return c.callModule(c.Name, without(c.Args, "src"), payload)
 }
 
-var waitForConnectionAction = &Action{Name: "ansible.builtin.wait_for_connection", Run: func(c *Context) (*Outcome, error) {
+var waitForConnectionAction = &Action{Name: "ansible.builtin.wait_for_connection", Valid: []string{"connect_timeout", "delay", "sleep", "timeout"}, Run: func(c *Context) (*Outcome, error) {
 	timeout, err := seconds(c, "timeout", 600)
 	if err != nil {
 		return nil, err
@@ -243,6 +243,9 @@ var rebootAction = &Action{Name: "ansible.builtin.reboot", Run: runReboot}
 func runReboot(c *Context) (*Outcome, error) {
 	if c.Remote.Local() {
 		return nil, &Failure{Msg: "Running reboot with local connection would reboot the control node.", Keys: value.DictOf("changed", value.False, "elapsed", value.Int(0), "rebooted", value.False)}
+	}
+	if err := checkNames(c, []string{"boot_time_command", "connect_timeout", "msg", "post_reboot_delay", "pre_reboot_delay", "reboot_command", "reboot_timeout", "search_paths", "test_command"}); err != nil {
+		return nil, err
 	}
 	if c.Check {
 		return outcome("changed", value.True, "elapsed", value.Int(0), "rebooted", value.True), nil

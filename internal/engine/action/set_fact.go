@@ -85,23 +85,22 @@ func IsIdentifier(s string) bool {
 	return true
 }
 
-var setStatsAction = &Action{Name: "ansible.builtin.set_stats", Local: true, Run: runSetStats}
+var setStatsAction = &Action{Name: "ansible.builtin.set_stats", Local: true, Valid: []string{"aggregate", "data", "per_host"}, Run: runSetStats}
 
 func runSetStats(c *Context) (*Outcome, error) {
-	perHost, err := c.Flag("per_host", false)
-	if err != nil {
-		return nil, err
-	}
-	aggregate, err := c.Flag("aggregate", true)
-	if err != nil {
-		return nil, err
-	}
-	for k := range c.Args.All() {
-		if s, _ := value.AsString(k); s != "per_host" && s != "aggregate" && s != "data" {
-			return nil, raisef("Invalid options for set_stats: %s", s)
+	flag := func(name string, def bool) bool { // any other word is no
+		v, given := c.Args.GetStr(name)
+		if !given || v == value.None {
+			return def
 		}
+		on, err := ToBool(v, name)
+		return err == nil && on
 	}
-	data, _ := c.Args.GetStr("data")
+	perHost, aggregate := flag("per_host", false), flag("aggregate", true)
+	data, given := c.Args.GetStr("data")
+	if !given {
+		data = value.NewDict()
+	}
 	d, isDict := data.(*value.Dict)
 	if !isDict {
 		return nil, failf("The 'data' option needs to be a dictionary/hash")
@@ -118,16 +117,11 @@ func runSetStats(c *Context) (*Outcome, error) {
 	}, nil
 }
 
-var failAction = &Action{Name: "ansible.builtin.fail", Local: true, Run: func(c *Context) (*Outcome, error) {
-	for k := range c.Args.All() {
-		if s, _ := value.AsString(k); s != "msg" {
-			return nil, raisef("Invalid options for fail: %s", s)
-		}
-	}
+var failAction = &Action{Name: "ansible.builtin.fail", Local: true, Valid: []string{"msg"}, Run: func(c *Context) (*Outcome, error) {
 	return &Outcome{Result: value.DictOf("failed", value.True, "msg", value.Str(c.Text("msg", "Failed as requested from task")), "changed", value.False)}, nil
 }}
 
-var assertAction = &Action{Name: "ansible.builtin.assert", Verbose: true, Local: true, Raw: []string{"that"}, Run: runAssert}
+var assertAction = &Action{Name: "ansible.builtin.assert", Verbose: true, Local: true, Valid: []string{"fail_msg", "msg", "quiet", "success_msg", "that"}, Raw: []string{"that"}, Run: runAssert}
 
 func runAssert(c *Context) (*Outcome, error) {
 	that, given := c.Args.GetStr("that")
@@ -299,7 +293,7 @@ func splitPort(name string) (host string, port int, ok bool) {
 	return strings.Trim(name[:i], "[]"), port, true
 }
 
-var groupByAction = &Action{Name: "ansible.builtin.group_by", Local: true, Inventory: true, Run: func(c *Context) (*Outcome, error) {
+var groupByAction = &Action{Name: "ansible.builtin.group_by", Valid: []string{"key", "parents"}, Local: true, Inventory: true, Run: func(c *Context) (*Outcome, error) {
 	if !c.Has("key") {
 		return nil, failf("the 'key' param is required when using group_by")
 	}

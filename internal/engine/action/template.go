@@ -29,7 +29,7 @@ func runTemplate(c *Context) (*Outcome, error) {
 	}
 	switch {
 	case src == "" || dest == "":
-		return nil, failf("src and dest are required")
+		return nil, raisef("src and dest are required")
 	case newlines[c.Text("newline_sequence", "\n")] == "":
 		return nil, failf("newline_sequence needs to be one of: \n, \r or \r\n")
 	}

@@ -173,7 +173,7 @@ func runScript(c *Context) (*Outcome, error) {
 		line = c.Text("cmd", "")
 	}
 	if strings.TrimSpace(line) == "" {
-		return nil, failf("no command given")
+		return nil, raisef("one of the following is required: _raw_params, cmd")
 	}
 	name, rest := scriptName(strings.TrimSpace(line))
 	path, err := c.Find("files", name)
@@ -209,7 +209,7 @@ func runUnarchive(c *Context) (*Outcome, error) {
 	}
 	src := c.Text("src", "")
 	if src == "" || c.Text("dest", "") == "" {
-		return nil, failf("src (or content) and dest are required")
+		return nil, raisef("src (or content) and dest are required")
 	}
 	if remote || strings.Contains(src, "://") {
 		args := c.Args.Copy()
@@ -239,7 +239,7 @@ func runAssemble(c *Context) (*Outcome, error) {
 	}
 	src := c.Text("src", "")
 	if src == "" || c.Text("dest", "") == "" {
-		return nil, failf("src and dest are required")
+		return nil, raisef("src and dest are required")
 	}
 	if remote {
 		return c.callModule(c.Name, c.Args, nil)

@@ -482,7 +482,7 @@ func (p *play) runBatch(alive []*host, several bool) error {
 // reservedNames warns about play variables that shadow keywords.
 func (p *play) reservedNames() {
 	for k := range p.Vars.All() {
-		if name, _ := value.AsString(k); playbook.IsReserved(name) {
+		if name, _ := value.AsString(k); playbook.IsReserved(name) || p.Templates.HasGlobal(name) {
 			p.warn("Found variable using reserved name: " + name)
 		}
 	}

@@ -79,6 +79,9 @@ func (x *exec) dispatch(c *action.Context, act *action.Action, rem *remote) (*ac
 				return nil, err
 			}
 		}
+		if err := act.CheckArgs(c); err != nil {
+			return nil, err
+		}
 		return act.Run(c)
 	}
 	args := c.Args

@@ -253,6 +253,9 @@ func IsTemplate(text string) bool {
 	return false
 }
 
+// HasGlobal reports whether templates know a function or object of that name without any variable: lookup, range, lipsum …
+func (e *Engine) HasGlobal(name string) bool { return e.args.Globals[name] != nil }
+
 // HasFilter and HasTest report whether templates know a filter or test of that name.
 func (e *Engine) HasFilter(name string) bool {
 	f, err := e.args.Filter(name)
