@@ -40,6 +40,7 @@ type Config struct {
 	Holder string
 	Self   []string // the program that runs jobs
 	Cage   *runner.Cage
+	Groups *runner.Groups
 	Dir    string // for the private directories of runs
 	Log    *slog.Logger
 	// Live is told of new events and states; it must not block.

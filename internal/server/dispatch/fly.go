@@ -86,6 +86,9 @@ func (d *Dispatcher) perform(ctx context.Context, job domain.Record, in *intake)
 // timedOut is what AWX says of a job that took too long.
 const timedOut = "Job terminated due to timeout"
 
+// starvedRun is what is said of a job that was killed for its memory.
+const starvedRun = "The run, or a part of it, was killed because " + string(runner.ErrStarved) + "."
+
 // limits are the settings that hold for jobs that have no time-out of their own.
 var limits = map[domain.Type]string{"job": "DEFAULT_JOB_TIMEOUT", "project_update": "DEFAULT_PROJECT_UPDATE_TIMEOUT", "inventory_update": "DEFAULT_INVENTORY_UPDATE_TIMEOUT"}
 
@@ -166,6 +169,10 @@ func (d *Dispatcher) play(ctx context.Context, job domain.Record, limit time.Dur
 		return "failed", timedOut
 	case out.Code == 0:
 		return "successful", ""
+	case out.Starved && out.Code < 0:
+		return "error", starvedRun
+	case out.Starved:
+		return "failed", starvedRun
 	case out.Code < 0:
 		return "error", "The run was killed."
 	}
@@ -192,7 +199,7 @@ var plainVariables = map[string]bool{"PATH": true, "HOME": true, "LC_ALL": true,
 // spec is how the child is called.
 func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (runner.Spec, error) {
 	tx := d.DB.Read(ctx)
-	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Own: []string{dir}, Cage: d.Cage}
+	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Own: []string{dir}, Cage: d.Cage, Groups: d.Groups}
 	s.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8", "ANSIBLE_FORCE_COLOR=true", "ANSIBLE_HOST_KEY_CHECKING=false", "ANSIBLE_RETRY_FILES_ENABLED=false",
 		"JOB_ID=" + strconv.FormatInt(job.ID(), 10), "INVENTORY_ID=" + strconv.FormatInt(job.Int("inventory"), 10)}
 	env, err := d.taskEnv(tx, "AWX_TASK_ENV")

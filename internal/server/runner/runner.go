@@ -32,6 +32,8 @@ type Spec struct {
 	Own  []string // directories that belong to the run, the one that has the project among them
 	// Cage keeps the run apart from the server; nil for not at all.
 	Cage *Cage
+	// Groups limits what the run may take; nil for no limits.
+	Groups *Groups
 	// Files are secrets and other inputs, by name; they live as long as the run.
 	Files   map[string][]byte
 	Timeout time.Duration // 0: none
@@ -45,6 +47,7 @@ type Outcome struct {
 	Code     int
 	Canceled bool
 	TimedOut bool
+	Starved  bool // it, or a part of it, was killed because it needed more memory than it may have
 	// Stderr is what the program said outside of events: why it could not start, say.
 	Stderr string
 	Err    error // the run could not be made or followed
@@ -59,7 +62,7 @@ const grace = 15 * time.Second
 // Run starts the child and gives its lines to each, in order. It ends when the child has ended and every line was read; when ctx is
 // done the child is asked to stop, then killed with all that it started.
 func Run(ctx context.Context, spec Spec, each func(event.Line)) Outcome {
-	cmd, done, err := spec.command()
+	cmd, in, done, err := spec.command()
 	if err != nil {
 		return Outcome{Err: err}
 	}
@@ -77,7 +80,7 @@ func Run(ctx context.Context, spec Spec, each func(event.Line)) Outcome {
 	cmd.ExtraFiles = []*os.File{write} // descriptor 3
 	stderr := &tail{max: 32 << 10}
 	cmd.Stderr = stderr
-	start := startLocked(cmd)
+	start := in.start(cmd)
 	write.Close()
 	if start != nil {
 		return Outcome{Err: start}
@@ -95,6 +98,7 @@ func Run(ctx context.Context, spec Spec, each func(event.Line)) Outcome {
 		case <-ended:
 		case <-time.After(grace):
 			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			in.kill()
 		}
 	})
 	// Reading stops soon after the child's end: something that it left behind may hold the pipe open.
@@ -103,10 +107,11 @@ func Run(ctx context.Context, spec Spec, each func(event.Line)) Outcome {
 	waitErr := cmd.Wait()
 	close(ended)
 	watcher.Wait()
-	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what is left of its group
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what is left of it
+	in.kill()
 	events.SetReadDeadline(time.Now().Add(5 * time.Second))
 	readErr := <-read
-	out := Outcome{Code: cmd.ProcessState.ExitCode(), Stderr: stderr.String(), Canceled: ctx.Err() != nil, TimedOut: ctx.Err() == nil && runCtx.Err() != nil}
+	out := Outcome{Code: cmd.ProcessState.ExitCode(), Stderr: stderr.String(), Canceled: ctx.Err() != nil, TimedOut: ctx.Err() == nil && runCtx.Err() != nil, Starved: in.starved()}
 	var exit *exec.ExitError
 	if waitErr != nil && !errors.As(waitErr, &exit) && !errors.Is(waitErr, exec.ErrWaitDelay) {
 		out.Err = waitErr
@@ -119,37 +124,47 @@ func Run(ctx context.Context, spec Spec, each func(event.Line)) Outcome {
 
 // Output runs a command that prints its result, and returns it with what it said beside.
 func Output(ctx context.Context, spec Spec) (out []byte, said string, err error) {
-	cmd, done, err := spec.command()
+	cmd, in, done, err := spec.command()
 	if err != nil {
 		return nil, "", err
 	}
 	defer done()
 	stdout, stderr := &head{max: maxLine}, &tail{max: 32 << 10}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	if err := startLocked(cmd); err != nil {
+	if err := in.start(cmd); err != nil {
 		return nil, "", err
 	}
-	ended := context.AfterFunc(ctx, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	ended := context.AfterFunc(ctx, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); in.kill() })
 	err = cmd.Wait()
 	ended()
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	if in.starved() {
+		err = errors.Join(ErrStarved, err)
+	}
 	if stdout.over {
 		err = fmt.Errorf("it printed more than %d bytes", maxLine)
 	}
 	return stdout.b, stderr.String(), errors.Join(ctx.Err(), err)
 }
 
-// command is the process of a run, not yet started, and what is to be done after its end.
-func (spec *Spec) command() (cmd *exec.Cmd, done func(), err error) {
+// ErrStarved says that a run was killed because it needed more memory than it may have.
+const ErrStarved = starved("it needed more memory than a run may have here")
+
+type starved string
+
+func (s starved) Error() string { return string(s) }
+
+// command is the process of a run, not yet started, the group that it is to be in, and what is to be done after its end.
+func (spec *Spec) command() (cmd *exec.Cmd, in *group, done func(), err error) {
 	dir, err := privateDir()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	done = func() { os.RemoveAll(dir) }
 	for name, content := range spec.Files {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			done()
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
 	argv := append(append([]string{}, spec.Self...), spec.Args...)
@@ -166,17 +181,18 @@ func (spec *Spec) command() (cmd *exec.Cmd, done func(), err error) {
 	if cage == nil {
 		cage = &Cage{kind: None}
 	}
-	in, err := cage.enter(argv[0], append(append([]string{}, spec.Own...), dir)...)
+	mate, err := cage.enter(argv[0], append(append([]string{}, spec.Own...), dir)...)
 	if err != nil {
 		done()
-		return nil, nil, fmt.Errorf("isolating the run: %w", err)
+		return nil, nil, nil, fmt.Errorf("isolating the run: %w", err)
 	}
-	done = func() { in.leave(); os.RemoveAll(dir) }
-	if err := in.wrap(cmd); err != nil {
+	done = func() { mate.leave(); os.RemoveAll(dir) }
+	if err := mate.wrap(cmd); err != nil {
 		done()
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return cmd, done, nil
+	in = spec.Groups.enter()
+	return cmd, in, func() { in.leave(); mate.leave(); os.RemoveAll(dir) }, nil
 }
 
 // readLines reads events until the end. A line that is no event ends the reading: the child is not to be trusted.
