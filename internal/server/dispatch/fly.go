@@ -465,50 +465,6 @@ func (d *Dispatcher) constructedSource(ctx context.Context, job domain.Record, d
 	return paths, write("constructed.yml", domain.Encode(vars))
 }
 
-// system cleans up what has grown old.
-func (d *Dispatcher) system(ctx context.Context, job domain.Record, in *intake) error {
-	var vars struct {
-		Days   *int `json:"days"`
-		DryRun bool `json:"dry_run"`
-	}
-	if err := job.Into("extra_vars", &vars); err != nil {
-		return err
-	}
-	days := 90
-	if vars.Days != nil {
-		days = *vars.Days
-	}
-	before := domain.Stamp(time.Now().AddDate(0, 0, -days))
-	return d.DB.Write(ctx, func(tx *store.Tx) error {
-		remove := func(table, where string) error {
-			var n int64
-			if err := tx.Value(&n, "SELECT COUNT(*) FROM "+table+" WHERE "+where, before); err != nil {
-				return err
-			}
-			if !vars.DryRun {
-				if _, err := tx.Exec("DELETE FROM "+table+" WHERE "+where, before); err != nil {
-					return err
-				}
-			}
-			in.say(fmt.Sprintf("%s: %d", table, n))
-			return nil
-		}
-		switch job.Str("job_type") {
-		case "cleanup_jobs":
-			return remove("unified_job", "finished < ? AND status NOT IN ('running', 'pending', 'waiting', 'new')")
-		case "cleanup_activitystream":
-			return remove("activity_stream", "timestamp < ?")
-		case "cleanup_sessions":
-			before = domain.Stamp(time.Now())
-			return remove("session", "expires < ?")
-		case "cleanup_tokens":
-			before = domain.Stamp(time.Now())
-			return remove("o_auth2_access_token", "expires < ?")
-		}
-		return fmt.Errorf("no system job %q", job.Str("job_type"))
-	})
-}
-
 // line takes one line of the run.
 func (in *intake) line(l event.Line) {
 	in.mu.Lock()
