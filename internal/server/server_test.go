@@ -39,6 +39,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, runner.Close(os.Args[2:]))
 		os.Exit(1)
 	}
+	if len(os.Args) > 1 && os.Args[1] == runner.Inside {
+		fmt.Fprintln(os.Stderr, runner.Enter(os.Args[2:]))
+		os.Exit(1)
+	}
 	dir, err := os.MkdirTemp("", "troupe-server-test-")
 	if err != nil {
 		panic(err)

@@ -275,7 +275,8 @@ func adHocHooks() hooks {
 		}
 		rec["name"], rec["status"], rec["launch_type"] = rec.Str("module_name"), "pending", "manual"
 		rec["organization"] = inv["organization"]
-		return nil
+		rec["execution_environment"], err = launch.Environment(q.tx, q.get, rec)
+		return err
 	}
 	h.saved = func(q *request, tx *store.Tx, old, _ domain.Record) error {
 		if old == nil {

@@ -131,17 +131,15 @@ func templateSummary(q *request, rec domain.Record, o *object) error {
 		u := s.only("id", "name", "description", "status", "failed", "license_error")
 		o.set(pair[1], u)
 	}
-	env, err := q.tx.One("execution_environment", store.Condition{SQL: "1 = 1"})
-	if err == nil {
-		s := newObject()
-		for _, f := range []string{"id", "name", "description", "image"} {
-			s.set(f, env[f])
-		}
-		if rec.Type() != "workflow_job_template" {
-			o.set("resolved_environment", s)
-		}
+	env, err := launch.Environment(q.tx, q.get, rec)
+	if err != nil || env == nil {
+		return err
 	}
-	return nil
+	s, err := q.summary("execution_environment", env.(int64))
+	if err == nil {
+		o.set("resolved_environment", s)
+	}
+	return err
 }
 
 var projectUpdateAction = &action{

@@ -32,6 +32,9 @@ type setting struct {
 	Secret   bool   `json:"secret,omitempty"`
 }
 
+// defaultEnvironment is the one setting that is a reference.
+const defaultEnvironment = "DEFAULT_EXECUTION_ENVIRONMENT"
+
 //go:embed settings.json
 var settingsTable []byte
 
@@ -151,6 +154,11 @@ func (q *request) settingsPut() (*reply, error) {
 				good = s.Kind == "float"
 			case string:
 				good = s.Kind != "boolean" && s.Kind != "integer" && s.Kind != "list" && s.Kind != "nested object"
+			}
+			if s.Name == defaultEnvironment && v != nil {
+				id, isID := v.(int64)
+				_, err := q.get("execution_environment", id)
+				good = isID && err == nil
 			}
 			if !good {
 				w.add(s.Name, "Not a valid %s.", s.Kind)

@@ -439,9 +439,11 @@ func (q *request) prompts(r *domain.Resource, rec domain.Record, body map[string
 		return p, nil, wrong{"resources_needed_to_start": {"Job Template inventory is missing or undefined."}}
 	}
 	// What the template does not name itself must be the launcher's to use.
-	if id := p.Fields.Int("inventory"); id != 0 && id != rec.Int("inventory") {
-		if err := q.may(domain.Of("inventory"), "use_role", id); err != nil {
-			return p, nil, err
+	for _, t := range []domain.Type{"inventory", "execution_environment"} {
+		if id := p.Fields.Int(string(t)); id != 0 && id != rec.Int(string(t)) {
+			if err := q.may(domain.Of(t), domain.Of(t).Access.Use, id); err != nil {
+				return p, nil, err
+			}
 		}
 	}
 	return p, ignored, nil

@@ -67,6 +67,8 @@ func command(prog string) *argparse.Command {
 			{Names: []string{"--run-memory"}, Dest: "run_memory", Metavar: "SIZE", Help: "memory that one run may have, as 512M or 2G; without it as much as the server may. One that needs more is killed"},
 			{Names: []string{"--run-processes"}, Dest: "run_processes", Metavar: "N", Int: true, Help: "processes and threads that one run may have (8192)"},
 			{Names: []string{"--run-cpu-weight"}, Dest: "run_cpu_weight", Metavar: "N", Int: true, Help: "share of the processors that a run has beside others that want them, 1 to 10000 (100)"},
+			{Names: []string{"--container-engine"}, Dest: "container_engine", Metavar: "PROGRAM", Help: "podman or docker, or its path, for runs with an execution environment; none for no containers (podman or docker, where one works)"},
+			{Names: []string{"--require-container-engine"}, Dest: "need_engine", Kind: argparse.True, Help: "runs with an execution environment fail where there is no engine, instead of running without it"},
 			{Names: []string{"--plan"}, Dest: "plan", Kind: argparse.True, Help: "show what would be changed in the database, change nothing"},
 			{Names: []string{"-v", "--verbose"}, Dest: "verbosity", Kind: argparse.Count, Help: "log more"},
 		},
@@ -181,6 +183,7 @@ func (env Env) run(ctx context.Context) error {
 	c.Listen, c.TLSCert, c.TLSKey, c.Plain = or("listen", "127.0.0.1:8052"), v.Str("tls_cert"), v.Str("tls_key"), v.Bool("plain")
 	c.Node, c.NATS, c.NATSCredentials = v.Str("node"), v.Str("nats"), v.Str("nats_credentials")
 	c.Isolation, c.RunAs = v.Str("isolation"), v.Str("run_as")
+	c.Engine, c.NeedEngine = v.Str("container_engine"), v.Bool("need_engine")
 	c.Admin, c.Self, c.Version = or("admin", "admin"), []string{env.Program}, env.Version
 	c.Out, c.Log = env.Stdout, slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
 	if c.Limits, err = limits(v); err != nil {

@@ -122,12 +122,16 @@ func (d *Dispatcher) play(ctx context.Context, job domain.Record, limit time.Dur
 	defer os.RemoveAll(dir)
 	var spec runner.Spec
 	var cache *facts
+	var lack string
 	err = d.DB.Patiently(ctx, func() error {
 		own, err := os.MkdirTemp(dir, "")
 		if err != nil {
 			return err
 		}
 		if spec, err = d.spec(ctx, job, own); err != nil {
+			return err
+		}
+		if lack, err = d.contain(ctx, job, &spec); err != nil {
 			return err
 		}
 		spec.Timeout = limit
@@ -154,6 +158,9 @@ func (d *Dispatcher) play(ctx context.Context, job domain.Record, limit time.Dur
 	shown := domain.Record{"job_args": string(domain.Encode(append(append([]string{}, spec.Self...), spec.Args...))), "job_cwd": spec.Dir, "job_env": domain.Encode(publicEnv(spec.Env)), "scm_revision": job["scm_revision"]}
 	if err := d.DB.Persist(ctx, func(tx *store.Tx) error { return tx.Update(job.Type(), job.ID(), shown) }); err != nil {
 		return "error", err.Error()
+	}
+	if lack != "" {
+		in.say(lack)
 	}
 	out := runner.Run(ctx, spec, in.line)
 	if err := d.keepFacts(in.ctx, cache); err != nil {

@@ -43,6 +43,13 @@ func (d *Dispatcher) readInventory(ctx context.Context, own string, paths []stri
 	if limit := job.Str("limit"); limit != "" {
 		spec.Args = append(spec.Args, "--limit="+limit)
 	}
+	lack, err := d.contain(ctx, job, &spec)
+	if err != nil {
+		return nil, err
+	}
+	if lack != "" {
+		say(lack)
+	}
 	out, said, err := runner.Output(ctx, spec)
 	if s := strings.TrimSpace(said); s != "" {
 		say(s)

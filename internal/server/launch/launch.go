@@ -326,6 +326,12 @@ func plain(tx *store.Tx, box *secret.Box, kind domain.Type, template domain.Reco
 		}
 		rec["start_args"] = box.Seal("unified_job.start_args", string(b))
 	}
+	rec["type"] = string(made.Job)
+	env, err := Environment(tx, tx.Get, rec)
+	if err != nil {
+		return nil, err
+	}
+	rec["execution_environment"] = env
 	if err := tx.Insert(made.Job, rec); err != nil {
 		return nil, err
 	}
