@@ -28,6 +28,21 @@ func projectHooks() hooks {
 					w.add("scm_url", "%s", err)
 				}
 			}
+			if kind == "svn" && url != "" {
+				if err := project.CheckSubversion(url, ""); err != nil {
+					w.add("scm_url", "%s", err)
+				}
+				if err := project.CheckSubversion(url, merged(old, rec, "scm_branch")); err != nil && w["scm_url"] == nil {
+					w.add("scm_branch", "%s", err)
+				}
+			}
+			if id := rec.Int("signature_validation_credential"); id != 0 {
+				if kind, err := q.namespace(id); err != nil {
+					return err
+				} else if kind != "gpg_public_key" {
+					w.add("signature_validation_credential", "Credential must be a GPG public key.")
+				}
+			}
 			if err := project.CheckRef(merged(old, rec, "scm_branch")); err != nil {
 				w.add("scm_branch", "%s", err)
 			}
@@ -79,6 +94,16 @@ func projectHooks() hooks {
 			return q.inUse(store.Where("t.project = ?", rec.ID()))
 		},
 	}
+}
+
+// namespace is the kind of a credential.
+func (q *request) namespace(credential int64) (string, error) {
+	c, err := q.get("credential", credential)
+	if err != nil {
+		return "", err
+	}
+	kind, err := q.get("credential_type", c.Int("credential_type"))
+	return kind.Str("namespace"), err
 }
 
 func merged(old, rec domain.Record, field string) string {

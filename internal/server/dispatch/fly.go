@@ -309,7 +309,7 @@ func (d *Dispatcher) checkout(ctx context.Context, job domain.Record, dir string
 		return err
 	}
 	revision := rec.Str("scm_revision")
-	if branch := job.Str("scm_branch"); branch != "" && branch != rec.Str("scm_branch") && rec.Str("scm_type") == "git" {
+	if branch := job.Str("scm_branch"); branch != "" && branch != rec.Str("scm_branch") && (src.Kind == "git" || src.Kind == "svn") {
 		src.Branch = branch
 		if revision, err = d.Projects.Resolve(ctx, src); err != nil {
 			return err
@@ -323,6 +323,19 @@ func (d *Dispatcher) checkout(ctx context.Context, job domain.Record, dir string
 func (d *Dispatcher) source(ctx context.Context, tx *store.Tx, rec domain.Record) (project.Source, error) {
 	src := project.Source{ID: rec.ID(), Kind: rec.Str("scm_type"), URL: rec.Str("scm_url"), Branch: rec.Str("scm_branch"), Refspec: rec.Str("scm_refspec"), LocalPath: rec.Str("local_path"),
 		Submodules: rec.Bool("scm_track_submodules"), Fresh: rec.Bool("scm_delete_on_update")}
+	if id := rec.Int("signature_validation_credential"); id != 0 {
+		c, err := tx.Get("credential", id)
+		if err != nil {
+			return src, err
+		}
+		inputs, err := d.inputs(ctx, tx, c)
+		if err != nil {
+			return src, err
+		}
+		if src.Signers, _ = inputs["gpg_public_key"].(string); src.Signers == "" {
+			return src, errors.New("the credential of the project's signature has no public key")
+		}
+	}
 	if !rec.Has("credential") {
 		return src, nil
 	}
@@ -379,6 +392,9 @@ func (d *Dispatcher) updateProject(ctx context.Context, job domain.Record, in *i
 	inventories, err := project.Inventories(files)
 	if err != nil {
 		return err
+	}
+	if src.Signers != "" {
+		in.say("The signature holds")
 	}
 	in.say(fmt.Sprintf("Revision %s, %d playbooks", revision, len(playbooks)))
 	return d.DB.Write(ctx, func(tx *store.Tx) error {
