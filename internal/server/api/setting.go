@@ -102,6 +102,15 @@ func (q *request) storedSettings() (map[string]any, error) {
 	return out, err
 }
 
+// readSetting reads a setting that somebody has made; dst is left alone when nobody has.
+func (q *request) readSetting(name string, dst any) error {
+	var value string
+	if err := q.tx.Value(&value, "SELECT value FROM setting WHERE name = ?", name); err != nil || value == "" {
+		return err
+	}
+	return json.Unmarshal([]byte(value), dst)
+}
+
 func (q *request) settingsGet() (*reply, error) {
 	slug, list, err := q.category()
 	if err != nil {

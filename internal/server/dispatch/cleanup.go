@@ -109,7 +109,8 @@ func outdated(job, before, now string) ([]old, error) {
 	case "cleanup_sessions":
 		return []old{{"sessions", "", "session", store.Where("t.expires < ?", now), store.Condition{}}}, nil
 	case "cleanup_tokens":
-		return []old{{"tokens", "o_auth2_access_token", "", store.Where("t.expires < ?", now), store.Condition{}}}, nil
+		return []old{{"tokens", "o_auth2_access_token", "", store.Where("t.expires < ?", now), store.Condition{}},
+			{"codes", "", "authorization_code", store.Where("t.expires < ?", now), store.Condition{}}}, nil
 	}
 	return nil, fmt.Errorf("no system job %q", job)
 }
