@@ -102,7 +102,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err := db.Migrate(ctx); err != nil {
 		return fmt.Errorf("bringing the database up to date: %w", err)
 	}
-	if err := clean(filepath.Join(c.Dir, "runs")); err != nil {
+	if err := errors.Join(clean(filepath.Join(c.Dir, "runs")), runner.Sweep(short(holder))); err != nil {
 		return err
 	}
 	install, password, err := seed(ctx, db, box, c)
@@ -138,7 +138,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	}
 	defer hub.Close()
 	sender := notify.NewSender(db, box, c.Node, c.Log)
-	d := dispatch.New(dispatch.Config{DB: db, Bus: lines, Box: box, Holder: holder, Projects: project.New(filepath.Join(c.Dir, "projects")), Node: c.Node, Self: c.Self, Cage: cage, Groups: groups, Engine: engine, NeedEngine: c.NeedEngine, Dir: filepath.Join(c.Dir, "runs"), Log: c.Log, Live: hub,
+	d := dispatch.New(dispatch.Config{DB: db, Bus: lines, Box: box, Holder: holder, Projects: project.New(filepath.Join(c.Dir, "projects")), Node: c.Node, Self: c.Self, Cage: cage, Groups: groups, Owner: short(holder), Engine: engine, NeedEngine: c.NeedEngine, Dir: filepath.Join(c.Dir, "runs"), Log: c.Log, Live: hub,
 		Notifications: sender})
 	who := auth.New(db)
 	ending := make(chan struct{})

@@ -41,6 +41,7 @@ type Config struct {
 	Self   []string // the program that runs jobs
 	Cage   *runner.Cage
 	Groups *runner.Groups
+	Owner  string // the holder's name, short, for what runs leave on this machine
 	// Engine makes containers for runs that ask for an image; nil where there is none, and such runs are this program's like all others, or, with
 	// NeedEngine, fail.
 	Engine     *runner.Engine

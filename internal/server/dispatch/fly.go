@@ -206,7 +206,7 @@ var plainVariables = map[string]bool{"PATH": true, "HOME": true, "LC_ALL": true,
 // spec is how the child is called.
 func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (runner.Spec, error) {
 	tx := d.DB.Read(ctx)
-	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Own: []string{dir}, Cage: d.Cage, Groups: d.Groups}
+	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Own: []string{dir}, Cage: d.Cage, Groups: d.Groups, Owner: d.Owner}
 	s.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8", "ANSIBLE_FORCE_COLOR=true", "ANSIBLE_HOST_KEY_CHECKING=false", "ANSIBLE_RETRY_FILES_ENABLED=false",
 		"JOB_ID=" + strconv.FormatInt(job.ID(), 10), "INVENTORY_ID=" + strconv.FormatInt(job.Int("inventory"), 10)}
 	env, err := d.taskEnv(tx, "AWX_TASK_ENV")

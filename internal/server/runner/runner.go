@@ -34,6 +34,8 @@ type Spec struct {
 	Cage *Cage
 	// Groups limits what the run may take; nil for no limits.
 	Groups *Groups
+	// Owner is a name that no other server on this machine has: by it the next server finds what this one, killed, leaves behind.
+	Owner string
 	// Image is what the run's container is made of, by Engine; nil for none.
 	Image  *Image
 	Engine *Engine
@@ -167,7 +169,7 @@ func (spec *Spec) child(events bool) (c *child, err error) {
 			c = nil
 		}
 	}()
-	dir, err := privateDir()
+	dir, err := privateDir(spec.Owner)
 	if err != nil {
 		return c, err
 	}
@@ -214,7 +216,7 @@ func (spec *Spec) child(events bool) (c *child, err error) {
 		c.in = spec.Groups.enter()
 		return c, nil
 	}
-	registry, err := privateDir()
+	registry, err := privateDir(spec.Owner)
 	if err != nil {
 		return c, err
 	}
@@ -297,14 +299,29 @@ func readLines(r io.Reader, each func(event.Line)) error {
 	return nil
 }
 
-// privateDir makes a directory for secrets, in memory where the system has a place for that.
-func privateDir() (string, error) {
+// privateDir makes a directory for secrets, in memory where the system has a place for that. It has the owner's name, so that Sweep finds it.
+func privateDir(owner string) (string, error) {
 	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() {
-		if dir, err := os.MkdirTemp("/dev/shm", "troupe-"); err == nil {
+		if dir, err := os.MkdirTemp("/dev/shm", private(owner)); err == nil {
 			return dir, nil
 		}
 	}
-	return os.MkdirTemp("", "troupe-")
+	return os.MkdirTemp("", private(owner))
+}
+
+func private(owner string) string { return "troupe-" + owner + "-" }
+
+// Sweep removes the secrets of runs whose server was killed. owner is a name that no other server on this machine has.
+func Sweep(owner string) error {
+	var failed []error
+	for _, dir := range []string{"/dev/shm", os.TempDir()} {
+		left, err := filepath.Glob(filepath.Join(dir, private(owner)+"*"))
+		failed = append(failed, err)
+		for _, path := range left {
+			failed = append(failed, os.RemoveAll(path))
+		}
+	}
+	return errors.Join(failed...)
 }
 
 // head keeps the beginning of what is written to it.
