@@ -19,6 +19,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "isolating a run:", err)
 		os.Exit(1)
 	}
+	if len(os.Args) > 1 && os.Args[1] == runner.Inside {
+		err := runner.Enter(os.Args[2:])
+		fmt.Fprintln(os.Stderr, "in the run's container:", err)
+		os.Exit(1)
+	}
 	if len(os.Args) < 3 {
 		fmt.Fprintln(os.Stderr, "this is a part of Troupe: call troupe server")
 		os.Exit(2)

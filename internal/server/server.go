@@ -51,9 +51,15 @@ type Config struct {
 	Self            []string // this program
 	// Isolation says how runs are kept apart from the server, RunAs the user that they all are; "" for the most that is possible.
 	Isolation, RunAs string
-	Version          string
-	Log              *slog.Logger
-	Out              io.Writer // what a person wants to read: the address, a password that was made up
+	// Limits are what each run may take of this machine.
+	Limits runner.Limits
+	// Engine is the program that makes containers for runs that ask for an image: "" for podman or docker, where one works, "none" for no containers.
+	Engine string
+	// NeedEngine lets runs fail that ask for an image where there is no engine.
+	NeedEngine bool
+	Version    string
+	Log        *slog.Logger
+	Out        io.Writer // what a person wants to read: the address, a password that was made up
 }
 
 // OpenStore opens the database of a configuration.
@@ -96,7 +102,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err := db.Migrate(ctx); err != nil {
 		return fmt.Errorf("bringing the database up to date: %w", err)
 	}
-	if err := clean(filepath.Join(c.Dir, "runs")); err != nil {
+	if err := errors.Join(clean(filepath.Join(c.Dir, "runs")), runner.Sweep(short(holder))); err != nil {
 		return err
 	}
 	install, password, err := seed(ctx, db, box, c)
@@ -110,6 +116,17 @@ func Run(ctx context.Context, c Config) (err error) {
 	if note != "" {
 		c.Log.Warn(note)
 	}
+	groups, note := runner.NewGroups(c.Limits, short(holder), c.Log)
+	if note != "" {
+		c.Log.Warn(note)
+	}
+	engine, note, err := runner.FindEngine(ctx, c.Engine, short(holder), c.Limits)
+	if err != nil {
+		return err
+	}
+	if note != "" {
+		c.Log.Debug("no container engine", "why", note)
+	}
 	lines, err := bus.Open(ctx, bus.Config{URLs: c.NATS, Credentials: c.NATSCredentials, Dir: filepath.Join(c.Dir, "bus"), Log: c.Log})
 	if err != nil {
 		return err
@@ -121,7 +138,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	}
 	defer hub.Close()
 	sender := notify.NewSender(db, box, c.Node, c.Log)
-	d := dispatch.New(dispatch.Config{DB: db, Bus: lines, Box: box, Holder: holder, Projects: project.New(filepath.Join(c.Dir, "projects")), Node: c.Node, Self: c.Self, Cage: cage, Dir: filepath.Join(c.Dir, "runs"), Log: c.Log, Live: hub,
+	d := dispatch.New(dispatch.Config{DB: db, Bus: lines, Box: box, Holder: holder, Projects: project.New(filepath.Join(c.Dir, "projects")), Node: c.Node, Self: c.Self, Cage: cage, Groups: groups, Owner: short(holder), Engine: engine, NeedEngine: c.NeedEngine, Dir: filepath.Join(c.Dir, "runs"), Log: c.Log, Live: hub,
 		Notifications: sender})
 	who := auth.New(db)
 	ending := make(chan struct{})
@@ -190,6 +207,9 @@ func own(dir string) (name string, unlock func(), err error) {
 	}
 	return string(b), func() { f.Close() }, nil
 }
+
+// short is a name of an installation that may stand in names of directories.
+func short(holder string) string { return auth.Digest(holder)[:12] }
 
 // clean removes the private directories that a killed server left behind.
 func clean(dir string) error {

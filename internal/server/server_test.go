@@ -39,6 +39,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, runner.Close(os.Args[2:]))
 		os.Exit(1)
 	}
+	if len(os.Args) > 1 && os.Args[1] == runner.Inside {
+		fmt.Fprintln(os.Stderr, runner.Enter(os.Args[2:]))
+		os.Exit(1)
+	}
 	dir, err := os.MkdirTemp("", "troupe-server-test-")
 	if err != nil {
 		panic(err)
@@ -53,7 +57,10 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func start(t testing.TB, dir string) *site {
+func start(t testing.TB, dir string) *site { return startWith(t, dir, func(*server.Config) {}) }
+
+// startWith starts a server whose configuration the test changes.
+func startWith(t testing.TB, dir string, change func(*server.Config)) *site {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -65,9 +72,11 @@ func start(t testing.TB, dir string) *site {
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, w := io.Pipe()
 	done := make(chan error, 1)
+	config := server.Config{Dir: dir, Listen: address, Node: "node1", Admin: "admin", Password: "secret-of-admin", Self: []string{program}, Version: "test",
+		Log: slog.New(slog.NewTextHandler(s.log, nil)), Out: w}
+	change(&config)
 	go func() {
-		done <- server.Run(ctx, server.Config{Dir: dir, Listen: address, Node: "node1", Admin: "admin", Password: "secret-of-admin", Self: []string{program}, Version: "test",
-			Log: slog.New(slog.NewTextHandler(s.log, nil)), Out: w})
+		done <- server.Run(ctx, config)
 		w.Close()
 	}()
 	if _, err := ready.Read(make([]byte, 1000)); err != nil {

@@ -1,9 +1,12 @@
 package platform
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"reflect"
 	"syscall"
 	"testing"
@@ -79,6 +82,13 @@ func TestKill(t *testing.T) {
 		if !reflect.DeepEqual(now[url], event) {
 			t.Errorf("event %s was seen as %v and is now %v", url, event, now[url])
 		}
+	}
+	installation, err := os.ReadFile(filepath.Join(n.dir, "installation"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(fmt.Sprintf("/dev/shm/troupe-%.12s-*", fmt.Sprintf("%x", sha256.Sum256(installation)))); left != nil {
+		t.Errorf("secrets of runs are left in memory: %v", left)
 	}
 	t.Logf("%d jobs %v after %v kills; %d events were seen on the way, %d at the end", len(jobs), states, kills, len(seen), len(now))
 }

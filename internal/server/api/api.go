@@ -79,8 +79,9 @@ type request struct {
 	query   url.Values
 	cache   map[cacheKey]domain.Record
 	header  http.Header
-	fresh   map[string]any // secrets that the reply to their making shows, and no other
-	changed bool           // what an update must follow
+	fresh   map[string]any                     // secrets that the reply to their making shows, and no other
+	changed bool                               // what an update must follow
+	also    func(tx *store.Tx, id int64) error // what is stored with an object, in its transaction
 }
 
 type cacheKey struct {
@@ -203,76 +204,16 @@ func (q *request) body() (map[string]any, error) {
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {
-		return nil, detail(http.StatusBadRequest, "JSON parse error - %s\nPossible cause: trailing comma.", jsonMistake(b, err))
+		return nil, detail(http.StatusBadRequest, "JSON parse error - %s\nPossible cause: trailing comma.", domain.JSONMistake(b, err))
 	}
 	if d.More() {
-		return nil, detail(http.StatusBadRequest, "JSON parse error - Extra data: %s\nPossible cause: trailing comma.", place(b, d.InputOffset()))
+		return nil, detail(http.StatusBadRequest, "JSON parse error - Extra data: %s\nPossible cause: trailing comma.", domain.JSONPlace(b, d.InputOffset()))
 	}
-	m, isMap := plain(v).(map[string]any)
+	m, isMap := domain.Plain(v).(map[string]any)
 	if !isMap {
-		return nil, detail(http.StatusBadRequest, "Invalid data. Expected a dictionary, but got %s.", kindOf(plain(v)))
+		return nil, detail(http.StatusBadRequest, "Invalid data. Expected a dictionary, but got %s.", domain.KindOf(domain.Plain(v)))
 	}
 	return m, nil
-}
-
-// jsonMistake says what is wrong in the words that clients of Python's json know.
-func jsonMistake(b []byte, err error) string {
-	offset := int64(len(b))
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		offset = max(0, syntax.Offset-1)
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "unexpected end") {
-		offset = int64(len(b))
-	}
-	return "Expecting value: " + place(b, offset)
-}
-
-func place(b []byte, offset int64) string {
-	before := string(b[:min(offset, int64(len(b)))])
-	line := strings.Count(before, "\n") + 1
-	column := len(before) - strings.LastIndex(before, "\n")
-	return fmt.Sprintf("line %d column %d (char %d)", line, column, len(before))
-}
-
-// plain turns numbers of JSON into int64 and float64.
-func plain(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n
-		}
-		f, _ := v.Float64()
-		return f
-	case map[string]any:
-		for k, x := range v {
-			v[k] = plain(x)
-		}
-	case []any:
-		for i, x := range v {
-			v[i] = plain(x)
-		}
-	}
-	return v
-}
-
-// kindOf is a value's type in Python's words.
-func kindOf(v any) string {
-	switch v.(type) {
-	case string:
-		return "str"
-	case int64:
-		return "int"
-	case float64:
-		return "float"
-	case bool:
-		return "bool"
-	case []any:
-		return "list"
-	case map[string]any:
-		return "dict"
-	}
-	return "NoneType"
 }
 
 // get reads a row once in a request.

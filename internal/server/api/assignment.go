@@ -349,7 +349,7 @@ func assign(holder string) func(*request) (*reply, error) {
 			}
 			n, is := integer(v)
 			if !is {
-				return nil, fieldError(name, "Incorrect type. Expected pk value, received %s.", kindOf(v))
+				return nil, fieldError(name, "Incorrect type. Expected pk value, received %s.", domain.KindOf(v))
 			}
 			ids[name] = n
 		}

@@ -83,36 +83,42 @@ func (q *request) readSource(body map[string]any) (domain.Record, error) {
 	return out, w.err()
 }
 
-func (q *request) saveSource(id int64, changes domain.Record) error {
-	if len(changes) == 0 {
-		return nil
-	}
-	source, err := q.sourceOf(id)
-	if err != nil || source == nil {
+// withSource lets settings of the source be stored in the transaction that stores the inventory.
+func (q *request) withSource(changes domain.Record) {
+	q.also = func(tx *store.Tx, inv int64) error {
+		_, err := tx.UpdateWhere("inventory_source", store.Is("inventory", inv), changes)
 		return err
 	}
-	return q.write(func(tx *store.Tx) error { return tx.Update("inventory_source", source.ID(), changes) })
 }
 
-func (q *request) constructedCreate() (*reply, error) {
+// constructedSave reads a body, stores the inventory by save, its source's settings with it, and shows both.
+func (q *request) constructedSave(save func(body map[string]any) (domain.Record, error)) (domain.Record, *object, error) {
 	body, err := q.body()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	source, err := q.readSource(body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	body["kind"] = inventory.Constructed
-	rec, err := q.create(domain.Of("inventory"), body, nil)
+	q.withSource(source)
+	rec, err := save(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := q.showConstructed(rec)
+	return rec, o, err
+}
+
+func (q *request) constructedCreate() (*reply, error) {
+	rec, o, err := q.constructedSave(func(body map[string]any) (domain.Record, error) {
+		body["kind"] = inventory.Constructed
+		return q.create(domain.Of("inventory"), body, nil)
+	})
 	if err != nil {
 		return nil, err
 	}
-	if err := q.saveSource(rec.ID(), source); err != nil {
-		return nil, err
-	}
-	o, err := q.showConstructed(rec)
-	return &reply{status: http.StatusCreated, body: o, location: href(domain.Of("constructed_inventory"), rec.ID())}, err
+	return &reply{status: http.StatusCreated, body: o, location: href(domain.Of("constructed_inventory"), rec.ID())}, nil
 }
 
 // constructedAt is the inventory that the address names, if the rule lets the actor.
@@ -138,25 +144,13 @@ func (q *request) constructedGet() (*reply, error) {
 }
 
 func (q *request) constructedChange() (*reply, error) {
-	rec, err := q.constructedAt(domain.Of("inventory").Access.Change)
+	old, err := q.constructedAt(domain.Of("inventory").Access.Change)
 	if err != nil {
 		return nil, err
 	}
-	body, err := q.body()
-	if err != nil {
-		return nil, err
-	}
-	source, err := q.readSource(body)
-	if err != nil {
-		return nil, err
-	}
-	if rec, err = q.change(domain.Of("inventory"), rec, body, q.r.Method == http.MethodPatch); err != nil {
-		return nil, err
-	}
-	if err := q.saveSource(rec.ID(), source); err != nil {
-		return nil, err
-	}
-	o, err := q.showConstructed(rec)
+	_, o, err := q.constructedSave(func(body map[string]any) (domain.Record, error) {
+		return q.change(domain.Of("inventory"), old, body, q.r.Method == http.MethodPatch)
+	})
 	if err != nil {
 		return nil, err
 	}

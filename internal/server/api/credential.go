@@ -13,16 +13,19 @@ import (
 
 // schema is what a credential type says of its inputs.
 type schema struct {
-	Fields []struct {
-		ID        string   `json:"id"`
-		Type      string   `json:"type"`
-		Secret    bool     `json:"secret"`
-		Choices   []string `json:"choices"`
-		Default   any      `json:"default"`
-		AskAtRun  bool     `json:"ask_at_runtime"`
-		Multiline bool     `json:"multiline"`
-	} `json:"fields"`
+	Fields   []input  `json:"fields"`
 	Required []string `json:"required"`
+}
+
+// input is one value that credentials of a type have.
+type input struct {
+	ID        string   `json:"id"`
+	Type      string   `json:"type"`
+	Secret    bool     `json:"secret"`
+	Choices   []string `json:"choices"`
+	Default   any      `json:"default"`
+	AskAtRun  bool     `json:"ask_at_runtime"`
+	Multiline bool     `json:"multiline"`
 }
 
 func (s *schema) secret(name string) bool {
@@ -219,17 +222,7 @@ func checkCredential(q *request, old, rec domain.Record, w wrong) error {
 		}
 	}
 	for name, v := range in {
-		i := slices.IndexFunc(s.Fields, func(f struct {
-			ID        string   `json:"id"`
-			Type      string   `json:"type"`
-			Secret    bool     `json:"secret"`
-			Choices   []string `json:"choices"`
-			Default   any      `json:"default"`
-			AskAtRun  bool     `json:"ask_at_runtime"`
-			Multiline bool     `json:"multiline"`
-		}) bool {
-			return f.ID == name
-		})
+		i := slices.IndexFunc(s.Fields, func(f input) bool { return f.ID == name })
 		if i < 0 {
 			w.add("inputs", "Additional properties are not allowed ('%s' was unexpected)", name)
 			continue

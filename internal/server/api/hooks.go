@@ -74,6 +74,7 @@ func init() { // the tables refer to functions that refer to the tables
 		"project_update":             jobHooks,
 		"inventory_update":           jobHooks,
 		"workflow_job":               jobHooks,
+		"system_job":                 jobHooks,
 		"workflow_approval":          approvalHooks,
 		"ad_hoc_command":             adHocHooks,
 		"notification_template":      notificationTemplateHooks,

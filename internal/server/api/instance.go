@@ -2,10 +2,20 @@ package api
 
 import (
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/runner"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
 
-func executionEnvironmentHooks() hooks { return hooks{} }
+func executionEnvironmentHooks() hooks {
+	return hooks{check: func(_ *request, old, rec domain.Record, w wrong) error {
+		if image := merged(old, rec, "image"); image != "" {
+			if err := runner.CheckImage(image); err != nil {
+				w.add("image", "%s", err)
+			}
+		}
+		return nil
+	}}
+}
 
 func instanceHooks() hooks {
 	return hooks{

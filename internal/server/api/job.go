@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/troupe-automation/troupe/internal/server/dispatch"
 	"github.com/troupe-automation/troupe/internal/server/domain"
 	"github.com/troupe-automation/troupe/internal/server/launch"
 	"github.com/troupe-automation/troupe/internal/server/store"
@@ -20,7 +21,7 @@ func active(status string) bool {
 
 func jobHooks() hooks {
 	return hooks{
-		show: func(q *request, rec domain.Record, o *object, _ bool) error {
+		show: func(q *request, rec domain.Record, o *object, detail bool) error {
 			by := map[string]any{}
 			if u, err := q.get("user", rec.Int("created_by")); err == nil {
 				by = map[string]any{"id": u.ID(), "name": u.Str("username"), "type": "user", "url": href(domain.Of("user"), u.ID())}
@@ -36,6 +37,13 @@ func jobHooks() hooks {
 			}
 			if _, has := o.values["passwords_needed_to_start"]; has {
 				o.set("passwords_needed_to_start", []string{})
+			}
+			if _, has := o.values["result_stdout"]; has && detail {
+				said, err := q.output(rec.ID())
+				if err != nil {
+					return err
+				}
+				o.set("result_stdout", ansi.ReplaceAllString(said, ""))
 			}
 			if _, has := o.values["work_unit_id"]; has && rec.Str("work_unit_id") == "" {
 				o.set("work_unit_id", nil)
@@ -60,6 +68,9 @@ func jobHooks() hooks {
 				if err := q.credentialList("unified_job", rec.ID(), o); err != nil {
 					return err
 				}
+			}
+			if c, is := o.values["user_capabilities"].(*object); is && rec.Type() == "system_job" {
+				c.set("start", false) // its template starts it, nobody starts it again
 			}
 			if node := q.nodeOf(rec.ID()); node != nil {
 				if job, err := q.get("workflow_job", node.Int("workflow_job")); err == nil {
@@ -128,10 +139,8 @@ var systemLaunchAction = &action{
 		if err != nil {
 			return nil, err
 		}
-		if days, has := given["days"]; has {
-			if n, is := integer(days); !is || n < 0 {
-				return nil, badRequest(map[string]any{"extra_vars": []string{"days must be a positive integer."}})
-			}
+		if _, err := dispatch.Days(given); err != nil {
+			return nil, badRequest(map[string]any{"extra_vars": []string{err.Error()}})
 		}
 		return q.launched(r, rec, launch.Prompts{Type: "manual", CreatedBy: q.actor.ID, ExtraVars: given}, nil)
 	},
@@ -266,7 +275,8 @@ func adHocHooks() hooks {
 		}
 		rec["name"], rec["status"], rec["launch_type"] = rec.Str("module_name"), "pending", "manual"
 		rec["organization"] = inv["organization"]
-		return nil
+		rec["execution_environment"], err = launch.Environment(q.tx, q.get, rec)
+		return err
 	}
 	h.saved = func(q *request, tx *store.Tx, old, _ domain.Record) error {
 		if old == nil {
@@ -279,19 +289,24 @@ func adHocHooks() hooks {
 
 var ansi = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
 
-// stdoutAction is the output of a job in several forms.
-var stdoutAction = &action{get: func(q *request, r *domain.Resource, rec domain.Record) (*reply, error) {
+// output is what a job printed.
+func (q *request) output(job int64) (string, error) {
 	var b strings.Builder
-	err := q.tx.EachEvent(rec.ID(), func(e store.Event) {
+	err := q.tx.EachEvent(job, func(e store.Event) {
 		if e.Stdout != "" {
 			b.WriteString(strings.ReplaceAll(e.Stdout, "\r\n", "\n"))
 			b.WriteByte('\n')
 		}
 	})
+	return b.String(), err
+}
+
+// stdoutAction is the output of a job in several forms.
+var stdoutAction = &action{get: func(q *request, r *domain.Resource, rec domain.Record) (*reply, error) {
+	content, err := q.output(rec.ID())
 	if err != nil {
 		return nil, err
 	}
-	content := b.String()
 	format := q.query.Get("format")
 	plain := strings.TrimSuffix(format, "_download")
 	attachment := ""

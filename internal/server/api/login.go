@@ -2,6 +2,8 @@ package api
 
 import (
 	"crypto/subtle"
+	"errors"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,9 +14,18 @@ import (
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
 
+var loginForm = template.Must(template.New("login").Parse(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Troupe</title><form method="post" action="/api/login/">` +
+	`<input type="hidden" name="csrfmiddlewaretoken" value="{{.Token}}"><input type="hidden" name="next" value="{{.Next}}">` +
+	`<input name="username" aria-label="User" autocomplete="username"><input name="password" aria-label="Password" type="password" autocomplete="current-password"><button>Log in</button></form></html>` + "\n"))
+
 func (q *request) loginPage() (*reply, error) {
-	return ok(text{kind: "text/html; charset=utf-8", content: `<!doctype html><title>Troupe</title><form method="post">` +
-		`<input name="username" autocomplete="username"><input name="password" type="password" autocomplete="current-password"><button>Log in</button></form>` + "\n"})
+	token := q.csrfCookie()
+	var b strings.Builder
+	if err := loginForm.Execute(&b, map[string]string{"Token": token, "Next": within(q.query.Get("next"))}); err != nil {
+		return nil, err
+	}
+	q.framed()
+	return ok(text{kind: "text/html; charset=utf-8", content: b.String()})
 }
 
 // loginPost begins a session. The token that the form repeats must be the cookie's, so that no other site can log a browser in.
@@ -120,6 +131,10 @@ func tokenHooks() hooks {
 
 func applicationHooks() hooks {
 	return hooks{
+		check: func(_ *request, old, rec domain.Record, w wrong) error {
+			checkRedirects(merged(old, rec, "authorization_grant_type"), merged(old, rec, "redirect_uris"), w)
+			return nil
+		},
 		saved: func(q *request, tx *store.Tx, old, rec domain.Record) error {
 			if old != nil {
 				return nil
@@ -145,10 +160,11 @@ func applicationHooks() hooks {
 	}
 }
 
-// oauthToken gives tokens to applications: for a user's password, or for a refresh token.
+// oauthToken gives tokens to applications: for a code, for a user's password, or for a refresh token.
 func (q *request) oauthToken() (*reply, error) {
+	refuse := func(what string) (*reply, error) { return nil, badRequest(map[string]string{"error": what}) }
 	if err := q.r.ParseForm(); err != nil {
-		return nil, badRequest(map[string]string{"error": "invalid_request"})
+		return refuse("invalid_request")
 	}
 	form := q.r.PostForm
 	id, key, basic := q.r.BasicAuth()
@@ -159,50 +175,78 @@ func (q *request) oauthToken() (*reply, error) {
 	if err != nil || id == "" || app.Str("client_type") == "confidential" && subtle.ConstantTimeCompare([]byte(auth.Digest(key)), []byte(app.Str("client_secret"))) != 1 {
 		return &reply{status: http.StatusUnauthorized, body: map[string]string{"error": "invalid_client"}}, nil
 	}
-	var user int64
-	var old domain.Record
-	scope := form.Get("scope")
+	times, err := q.oauthSeconds()
+	if err != nil {
+		return nil, err
+	}
+	token, hash := auth.Token(24)
+	refresh, refreshHash := auth.Token(24)
+	given := ""
+	give := func(tx *store.Tx) func(int64, string) (int64, error) {
+		return func(user int64, scope string) (int64, error) {
+			given = scope
+			rec := domain.Record{"user": user, "application": app.ID(), "scope": scope, "token": "************", "token_hash": hash, "refresh_hash": refreshHash,
+				"expires": times.end(), "created_by": user}
+			err := tx.Insert("o_auth2_access_token", rec)
+			return rec.ID(), err
+		}
+	}
+	granted := true
 	switch form.Get("grant_type") {
+	case "authorization_code":
+		if app.Str("authorization_grant_type") != "authorization-code" {
+			return refuse("unauthorized_client")
+		}
+		err = q.write(func(tx *store.Tx) (err error) {
+			granted, err = redeem(tx, app, form, give(tx))
+			return err
+		})
 	case "password":
+		scope, good := scopeOf(form.Get("scope"))
+		if !good {
+			return refuse("invalid_scope")
+		}
 		who, found, err := q.Auth.Password(q.tx, form.Get("username"), form.Get("password"), auth.Address(q.r))
 		if err != nil || !found || app.Str("authorization_grant_type") != "password" {
 			return nil, badRequest(map[string]string{"error": "invalid_grant", "error_description": "Invalid credentials given."})
 		}
-		user = who.ID
-	case "refresh_token":
-		old, err = q.tx.One("o_auth2_access_token", store.All(store.Is("refresh_hash", auth.Digest(form.Get("refresh_token"))), store.Is("application", app.ID())))
-		if err != nil {
-			return nil, badRequest(map[string]string{"error": "invalid_grant"})
+		if err := q.write(func(tx *store.Tx) error {
+			_, err := give(tx)(who.ID, scope)
+			return err
+		}); err != nil {
+			return nil, err
 		}
-		user, scope = old.Int("user"), old.Str("scope")
-	default:
-		return nil, badRequest(map[string]string{"error": "unsupported_grant_type"})
-	}
-	if scope == "" {
-		scope = "write"
-	}
-	if scope != "read" && scope != "write" && scope != "read write" {
-		return nil, badRequest(map[string]string{"error": "invalid_scope"})
-	}
-	token, hash := auth.Token(24)
-	refresh, refreshHash := auth.Token(24)
-	err = q.write(func(tx *store.Tx) error {
-		if old != nil {
-			if err := tx.Delete("o_auth2_access_token", old.ID()); err != nil {
+	case "refresh_token":
+		err = q.write(func(tx *store.Tx) error {
+			old, err := tx.One("o_auth2_access_token", store.All(store.Is("refresh_hash", auth.Digest(form.Get("refresh_token"))), store.Is("application", app.ID())))
+			if errors.Is(err, store.ErrNotFound) {
+				granted = false
+				return nil
+			}
+			if err != nil {
 				return err
 			}
-		}
-		return tx.Insert("o_auth2_access_token", domain.Record{"user": user, "application": app.ID(), "scope": scope, "token": "************", "token_hash": hash, "refresh_hash": refreshHash,
-			"expires": tokenEnd(), "created_by": user})
-	})
+			n, err := tx.Exec("DELETE FROM o_auth2_access_token WHERE id = ?", old.ID())
+			if granted = n > 0; err != nil || !granted { // somebody else came with it in this moment
+				return err
+			}
+			_, err = give(tx)(old.Int("user"), old.Str("scope"))
+			return err
+		})
+	default:
+		return refuse("unsupported_grant_type")
+	}
 	if err != nil {
 		return nil, err
 	}
+	if !granted {
+		return refuse("invalid_grant")
+	}
 	o := newObject()
 	o.set("access_token", token)
-	o.set("expires_in", int64(tokenYears*365*24*3600))
+	o.set("expires_in", times.Token)
 	o.set("token_type", "Bearer")
-	o.set("scope", scope)
+	o.set("scope", given)
 	o.set("refresh_token", refresh)
 	return ok(o)
 }

@@ -94,17 +94,17 @@ var notificationTestAction = &action{
 		var made domain.Record
 		err := q.write(func(tx *store.Tx) error {
 			var err error
-			made, err = notify.Test(tx, rec)
+			if made, err = notify.Test(tx, rec); err != nil {
+				return err
+			}
 			tx.After(q.Notifications.Wake)
+			made, err = tx.Get("notification", made.ID()) // as it is before it is sent
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
 		r := domain.Of("notification")
-		if made, err = q.get(r.Type, made.ID()); err != nil {
-			return nil, err
-		}
 		shown, err := q.show(r, made, true)
 		if err != nil {
 			return nil, err

@@ -28,6 +28,21 @@ func projectHooks() hooks {
 					w.add("scm_url", "%s", err)
 				}
 			}
+			if kind == "svn" && url != "" {
+				if err := project.CheckSubversion(url, ""); err != nil {
+					w.add("scm_url", "%s", err)
+				}
+				if err := project.CheckSubversion(url, merged(old, rec, "scm_branch")); err != nil && w["scm_url"] == nil {
+					w.add("scm_branch", "%s", err)
+				}
+			}
+			if id := rec.Int("signature_validation_credential"); id != 0 {
+				if kind, err := q.namespace(id); err != nil {
+					return err
+				} else if kind != "gpg_public_key" {
+					w.add("signature_validation_credential", "Credential must be a GPG public key.")
+				}
+			}
 			if err := project.CheckRef(merged(old, rec, "scm_branch")); err != nil {
 				w.add("scm_branch", "%s", err)
 			}
@@ -81,6 +96,16 @@ func projectHooks() hooks {
 	}
 }
 
+// namespace is the kind of a credential.
+func (q *request) namespace(credential int64) (string, error) {
+	c, err := q.get("credential", credential)
+	if err != nil {
+		return "", err
+	}
+	kind, err := q.get("credential_type", c.Int("credential_type"))
+	return kind.Str("namespace"), err
+}
+
 func merged(old, rec domain.Record, field string) string {
 	if _, given := rec[field]; given || old == nil {
 		return rec.Str(field)
@@ -131,17 +156,15 @@ func templateSummary(q *request, rec domain.Record, o *object) error {
 		u := s.only("id", "name", "description", "status", "failed", "license_error")
 		o.set(pair[1], u)
 	}
-	env, err := q.tx.One("execution_environment", store.Condition{SQL: "1 = 1"})
-	if err == nil {
-		s := newObject()
-		for _, f := range []string{"id", "name", "description", "image"} {
-			s.set(f, env[f])
-		}
-		if rec.Type() != "workflow_job_template" {
-			o.set("resolved_environment", s)
-		}
+	env, err := launch.Environment(q.tx, q.get, rec)
+	if err != nil || env == nil {
+		return err
 	}
-	return nil
+	s, err := q.summary("execution_environment", env.(int64))
+	if err == nil {
+		o.set("resolved_environment", s)
+	}
+	return err
 }
 
 var projectUpdateAction = &action{

@@ -27,6 +27,7 @@ func init() { // the table refers to functions that refer to the table
 		"login":                           {open: true, methods: methods{"GET": (*request).loginPage, "POST": (*request).loginPost}},
 		"logout":                          {open: true, methods: methods{"GET": (*request).logout, "POST": (*request).logout}},
 		"o":                               {open: true, methods: methods{"GET": fixed(map[string]string{"authorize": "/api/o/authorize/", "token": "/api/o/token/", "revoke_token": "/api/o/revoke_token/"})}},
+		"o/authorize":                     {open: true, form: true, methods: methods{"GET": (*request).authorizePage, "POST": (*request).authorizePost}},
 		"o/token":                         {open: true, methods: methods{"POST": (*request).oauthToken}},
 		"o/revoke_token":                  {open: true, methods: methods{"POST": (*request).oauthRevoke}},
 		"v2/ping":                         {open: true, methods: methods{"GET": (*request).ping}},
@@ -68,11 +69,18 @@ func fixed(body any) func(*request) (*reply, error) {
 	return func(*request) (*reply, error) { return ok(body) }
 }
 
-func (q *request) root() (*reply, error) {
-	if _, err := q.r.Cookie(auth.CSRFCookie); err != nil { // clients log in with the token that they find here
-		token, _ := auth.Token(24)
-		http.SetCookie(q.w, &http.Cookie{Name: auth.CSRFCookie, Value: token, Path: "/", SameSite: http.SameSiteLaxMode, Secure: q.r.TLS != nil})
+// csrfCookie is the token that a form must repeat; a browser that has none gets one.
+func (q *request) csrfCookie() string {
+	if c, err := q.r.Cookie(auth.CSRFCookie); err == nil && c.Value != "" {
+		return c.Value
 	}
+	token, _ := auth.Token(24)
+	http.SetCookie(q.w, &http.Cookie{Name: auth.CSRFCookie, Value: token, Path: "/", SameSite: http.SameSiteLaxMode, Secure: q.r.TLS != nil})
+	return token
+}
+
+func (q *request) root() (*reply, error) {
+	q.csrfCookie() // clients log in with the token that they find here
 	q.header.Set("X-API-Session-Cookie-Name", auth.SessionCookie)
 	o := newObject()
 	o.set("description", "AWX REST API")

@@ -18,6 +18,7 @@ func stack() string { return string(debug.Stack()) }
 // view is something at a fixed address.
 type view struct {
 	open bool // may be read without login
+	form bool // what is posted is a form of a page of ours, which repeats the token that proves that it was meant
 	// rule is who may come in: "" everyone who is logged in, "superuser", "auditor".
 	rule    string
 	methods map[string]func(*request) (*reply, error)
@@ -70,6 +71,14 @@ func (q *request) route() (*reply, error) {
 	parts := strings.Split(strings.Trim(strings.TrimPrefix(path, "/api/"), "/"), "/")
 	fixed := strings.Join(parts, "/")
 	v, isView := views()[fixed]
+	if isView && v.form && q.r.Method == http.MethodPost {
+		if err := q.r.ParseForm(); err != nil {
+			return nil, detail(http.StatusBadRequest, "The form cannot be read.")
+		}
+		if q.r.Header.Get("X-CSRFToken") == "" {
+			q.r.Header.Set("X-CSRFToken", q.r.PostForm.Get("csrfmiddlewaretoken"))
+		}
+	}
 	if err := q.login(isView && v.open); err != nil {
 		if act := q.openAction(parts); act == nil {
 			return nil, err

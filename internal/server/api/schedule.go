@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/troupe-automation/troupe/internal/server/dispatch"
 	"github.com/troupe-automation/troupe/internal/server/domain"
 	"github.com/troupe-automation/troupe/internal/server/launch"
 	"github.com/troupe-automation/troupe/internal/server/rrule"
@@ -23,6 +24,9 @@ func scheduleHooks() hooks {
 			if err != nil {
 				w.add("rrule", "%s", err)
 				return nil
+			}
+			if err := checkDays(q, old, rec, w); err != nil {
+				return err
 			}
 			rec["dtstart"], rec["dtend"] = domain.Stamp(rule.Start), rule.End()
 			enabled, set := rec["enabled"].(bool)
@@ -82,6 +86,26 @@ func scheduleHooks() hooks {
 			return nil
 		},
 	}
+}
+
+// checkDays looks at the variables of a schedule of a system job.
+func checkDays(q *request, old, rec domain.Record, w wrong) error {
+	template := rec.Int("unified_job_template")
+	if template == 0 {
+		template = old.Int("unified_job_template")
+	}
+	kind, err := q.concrete("unified_job_template", template)
+	if err != nil || kind.Type != "system_job_template" {
+		return err
+	}
+	vars := map[string]any{}
+	if err := rec.Into("extra_data", &vars); err != nil {
+		return err
+	}
+	if _, err := dispatch.Days(vars); err != nil {
+		w.add("extra_data", "%s", err)
+	}
+	return nil
 }
 
 // createScheduleAction makes a schedule that runs a job's template as the job was launched. It is switched off: a person sets its times.

@@ -32,6 +32,9 @@ type setting struct {
 	Secret   bool   `json:"secret,omitempty"`
 }
 
+// defaultEnvironment is the one setting that is a reference.
+const defaultEnvironment = "DEFAULT_EXECUTION_ENVIRONMENT"
+
 //go:embed settings.json
 var settingsTable []byte
 
@@ -99,6 +102,15 @@ func (q *request) storedSettings() (map[string]any, error) {
 	return out, err
 }
 
+// readSetting reads a setting that somebody has made; dst is left alone when nobody has.
+func (q *request) readSetting(name string, dst any) error {
+	var value string
+	if err := q.tx.Value(&value, "SELECT value FROM setting WHERE name = ?", name); err != nil || value == "" {
+		return err
+	}
+	return json.Unmarshal([]byte(value), dst)
+}
+
 func (q *request) settingsGet() (*reply, error) {
 	slug, list, err := q.category()
 	if err != nil {
@@ -151,6 +163,11 @@ func (q *request) settingsPut() (*reply, error) {
 				good = s.Kind == "float"
 			case string:
 				good = s.Kind != "boolean" && s.Kind != "integer" && s.Kind != "list" && s.Kind != "nested object"
+			}
+			if s.Name == defaultEnvironment && v != nil {
+				id, isID := v.(int64)
+				_, err := q.get("execution_environment", id)
+				good = isID && err == nil
 			}
 			if !good {
 				w.add(s.Name, "Not a valid %s.", s.Kind)

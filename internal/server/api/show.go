@@ -225,9 +225,15 @@ func (q *request) summaries(r *domain.Resource, rec domain.Record, detail bool) 
 		if f.Name == "last_job" && r.Type != "host" {
 			continue // templates tell more of it
 		}
+		if f.Name == "system_job_template" {
+			continue // unified_job_template tells of it
+		}
 		s, err := q.summary(f.To, rec.Int(f.Name))
 		if f.Name == "unified_job_template" {
 			s, err = q.templateTold(rec.Int(f.Name))
+			if err == nil && r.Type != "schedule" {
+				s.drop("job_type")
+			}
 		}
 		if errors.Is(err, store.ErrNotFound) {
 			continue
@@ -423,7 +429,7 @@ var abilities = map[domain.Type][]string{
 	"instance_group": {"edit", "delete"}, "job": {"delete", "start"}, "schedule": {"edit", "delete"}, "organization": {"edit", "delete"}, "inventory": {"edit", "delete", "copy", "adhoc"},
 	"project": {"edit", "delete", "start", "schedule", "copy"}, "job_template": {"edit", "delete", "start", "schedule", "copy"}, "execution_environment": {"edit", "delete", "copy"},
 	"inventory_source": {"edit", "delete", "start", "schedule"}, "inventory_update": {"delete", "start"}, "team": {"edit", "delete"}, "host": {"edit", "delete"}, "group": {"edit", "delete", "copy"},
-	"ad_hoc_command": {"delete", "start"}, "notification_template": {"edit", "delete", "copy"}, "workflow_job_template": {"edit", "delete", "start", "schedule", "copy"}, "workflow_job": {"delete", "start"},
+	"ad_hoc_command": {"delete", "start"}, "notification_template": {"edit", "delete", "copy"}, "workflow_job_template": {"edit", "delete", "start", "schedule", "copy"}, "workflow_job": {"delete", "start"}, "system_job": {"delete", "start"},
 }
 
 func (q *request) capabilities(r *domain.Resource, rows []domain.Record) (capabilities, error) {

@@ -251,14 +251,17 @@ var launchAction = &action{
 		o.set("defaults", defaults)
 		return ok(o)
 	},
-	post: func(q *request, r *domain.Resource, rec domain.Record, body map[string]any) (*reply, error) {
-		p, ignored, err := q.prompts(r, rec, body)
-		if err != nil {
-			return nil, err
-		}
-		p.Type = "manual"
-		return q.launched(r, rec, p, ignored)
-	},
+	post: (*request).launchBy,
+}
+
+// launchBy starts a template as a person asks.
+func (q *request) launchBy(r *domain.Resource, rec domain.Record, body map[string]any) (*reply, error) {
+	p, ignored, err := q.prompts(r, rec, body)
+	if err != nil {
+		return nil, err
+	}
+	p.Type = "manual"
+	return q.launched(r, rec, p, ignored)
 }
 
 func anyAsk(rec domain.Record) bool {
@@ -348,11 +351,11 @@ func (q *request) prompts(r *domain.Resource, rec domain.Record, body map[string
 	case map[string]any:
 		given = v
 	case string:
-		if given, err = parseVariables(v); err != nil {
+		if given, err = launch.ParseVars(v); err != nil {
 			w.add("extra_vars", "%s", err)
 		}
 	default:
-		w.add("extra_vars", "Input type `%s` is not a dictionary", kindOf(v))
+		w.add("extra_vars", "Input type `%s` is not a dictionary", domain.KindOf(v))
 	}
 	var problems []string
 	inSurvey := map[string]bool{}
@@ -439,9 +442,11 @@ func (q *request) prompts(r *domain.Resource, rec domain.Record, body map[string
 		return p, nil, wrong{"resources_needed_to_start": {"Job Template inventory is missing or undefined."}}
 	}
 	// What the template does not name itself must be the launcher's to use.
-	if id := p.Fields.Int("inventory"); id != 0 && id != rec.Int("inventory") {
-		if err := q.may(domain.Of("inventory"), "use_role", id); err != nil {
-			return p, nil, err
+	for _, t := range []domain.Type{"inventory", "execution_environment"} {
+		if id := p.Fields.Int(string(t)); id != 0 && id != rec.Int(string(t)) {
+			if err := q.may(domain.Of(t), domain.Of(t).Access.Use, id); err != nil {
+				return p, nil, err
+			}
 		}
 	}
 	return p, ignored, nil
@@ -451,7 +456,7 @@ func (q *request) prompts(r *domain.Resource, rec domain.Record, body map[string
 func (q *request) chosen(base []int64, given any) ([]int64, error) {
 	list, is := given.([]any)
 	if !is {
-		return nil, fieldError("credentials", "Expected a list of items but got type \"%s\".", kindOf(given))
+		return nil, fieldError("credentials", "Expected a list of items but got type \"%s\".", domain.KindOf(given))
 	}
 	var ids []int64
 	for _, x := range list {

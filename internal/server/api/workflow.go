@@ -155,14 +155,7 @@ var workflowLaunchAction = &action{
 		o.set("defaults", defaults)
 		return ok(o)
 	},
-	post: func(q *request, r *domain.Resource, rec domain.Record, body map[string]any) (*reply, error) {
-		p, ignored, err := q.prompts(r, rec, body)
-		if err != nil {
-			return nil, err
-		}
-		p.Type = "manual"
-		return q.launched(r, rec, p, ignored)
-	},
+	post: (*request).launchBy,
 }
 
 var workflowRelaunchAction = &action{

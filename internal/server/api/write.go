@@ -11,9 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	yaml "go.yaml.in/yaml/v4"
-
 	"github.com/troupe-automation/troupe/internal/server/domain"
+	"github.com/troupe-automation/troupe/internal/server/launch"
 	"github.com/troupe-automation/troupe/internal/server/rbac"
 	"github.com/troupe-automation/troupe/internal/server/secret"
 	"github.com/troupe-automation/troupe/internal/server/store"
@@ -137,7 +136,7 @@ func (q *request) value(r *domain.Resource, f *domain.Field, v any) (out any, pr
 		}
 		if f.Kind == domain.List {
 			if _, isList := v.([]any); !isList {
-				return nil, fmt.Sprintf("Expected a list of items but got type \"%s\".", kindOf(v))
+				return nil, fmt.Sprintf("Expected a list of items but got type \"%s\".", domain.KindOf(v))
 			}
 		}
 		return domain.Encode(v), ""
@@ -148,7 +147,7 @@ func (q *request) value(r *domain.Resource, f *domain.Field, v any) (out any, pr
 			return nil, ""
 		}
 		if !is {
-			return nil, fmt.Sprintf("Incorrect type. Expected pk value, received %s.", kindOf(v))
+			return nil, fmt.Sprintf("Incorrect type. Expected pk value, received %s.", domain.KindOf(v))
 		}
 		if _, err := q.concreteRecord(f.To, id); err != nil {
 			return nil, fmt.Sprintf("Invalid pk \"%d\" - object does not exist.", id)
@@ -214,42 +213,12 @@ func variables(_ *domain.Field, v any) (any, string) {
 	}
 	s, isText := v.(string)
 	if !isText {
-		return nil, fmt.Sprintf("Input type `%s` is not a dictionary", kindOf(v))
+		return nil, fmt.Sprintf("Input type `%s` is not a dictionary", domain.KindOf(v))
 	}
-	if _, err := parseVariables(s); err != nil {
+	if _, err := launch.ParseVars(s); err != nil {
 		return nil, err.Error()
 	}
 	return s, ""
-}
-
-// parseVariables reads a dictionary as JSON or YAML.
-func parseVariables(s string) (map[string]any, error) {
-	if strings.TrimSpace(s) == "" {
-		return map[string]any{}, nil
-	}
-	var v any
-	d := json.NewDecoder(strings.NewReader(s))
-	d.UseNumber()
-	jsonErr := d.Decode(&v)
-	if jsonErr == nil && !d.More() {
-		if m, isMap := plain(v).(map[string]any); isMap {
-			return m, nil
-		}
-		return nil, fmt.Errorf("Cannot parse as JSON (error: Input type `%s` is not a dictionary) or YAML (error: Input type `%s` is not a dictionary).", kindOf(plain(v)), kindOf(plain(v)))
-	}
-	var y any
-	yamlErr := yaml.Unmarshal([]byte(s), &y)
-	if yamlErr == nil {
-		if y == nil {
-			return map[string]any{}, nil
-		}
-		m, isMap := y.(map[string]any)
-		if isMap {
-			return m, nil
-		}
-		yamlErr = fmt.Errorf("Input type `%s` is not a dictionary", kindOf(y))
-	}
-	return nil, fmt.Errorf("Cannot parse as JSON (error: %s) or YAML (error: %s).", jsonMistake([]byte(s), jsonErr), yamlErr)
 }
 
 // create makes a new object. given are fields that the server sets, whatever the body says.
@@ -330,6 +299,15 @@ func (q *request) save(r *domain.Resource, old, rec domain.Record, w wrong) erro
 		}
 		if h.saved != nil {
 			if err := h.saved(q, tx, old, rec); err != nil {
+				return err
+			}
+		}
+		if q.also != nil {
+			id := rec.ID()
+			if old != nil {
+				id = old.ID()
+			}
+			if err := q.also(tx, id); err != nil {
 				return err
 			}
 		}

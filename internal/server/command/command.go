@@ -10,11 +10,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/troupe-automation/troupe/internal/cli/argparse"
 	"github.com/troupe-automation/troupe/internal/server"
+	"github.com/troupe-automation/troupe/internal/server/runner"
 	"github.com/troupe-automation/troupe/internal/server/store"
 )
 
@@ -60,6 +64,11 @@ func command(prog string) *argparse.Command {
 			{Names: []string{"--admin-password-file"}, Dest: "admin_password_file", Metavar: "FILE", Help: "the first user's password; without it one is made up and shown"},
 			{Names: []string{"--isolation"}, Dest: "isolation", Metavar: "KIND", Choices: []string{"none", "user", "namespaces"}, Help: "how runs are kept apart from the server; without it as well as the system allows"},
 			{Names: []string{"--run-as"}, Dest: "run_as", Metavar: "USER", Help: "the user that runs are, where the server is root; without it each has one of its own"},
+			{Names: []string{"--run-memory"}, Dest: "run_memory", Metavar: "SIZE", Help: "memory that one run may have, as 512M or 2G; without it as much as the server may. One that needs more is killed"},
+			{Names: []string{"--run-processes"}, Dest: "run_processes", Metavar: "N", Int: true, Help: "processes and threads that one run may have (8192)"},
+			{Names: []string{"--run-cpu-weight"}, Dest: "run_cpu_weight", Metavar: "N", Int: true, Help: "share of the processors that a run has beside others that want them, 1 to 10000 (100)"},
+			{Names: []string{"--container-engine"}, Dest: "container_engine", Metavar: "PROGRAM", Help: "podman or docker, or its path, for runs with an execution environment; none for no containers (podman or docker, where one works)"},
+			{Names: []string{"--require-container-engine"}, Dest: "need_engine", Kind: argparse.True, Help: "runs with an execution environment fail where there is no engine, instead of running without it"},
 			{Names: []string{"--plan"}, Dest: "plan", Kind: argparse.True, Help: "show what would be changed in the database, change nothing"},
 			{Names: []string{"-v", "--verbose"}, Dest: "verbosity", Kind: argparse.Count, Help: "log more"},
 		},
@@ -174,8 +183,12 @@ func (env Env) run(ctx context.Context) error {
 	c.Listen, c.TLSCert, c.TLSKey, c.Plain = or("listen", "127.0.0.1:8052"), v.Str("tls_cert"), v.Str("tls_key"), v.Bool("plain")
 	c.Node, c.NATS, c.NATSCredentials = v.Str("node"), v.Str("nats"), v.Str("nats_credentials")
 	c.Isolation, c.RunAs = v.Str("isolation"), v.Str("run_as")
+	c.Engine, c.NeedEngine = v.Str("container_engine"), v.Bool("need_engine")
 	c.Admin, c.Self, c.Version = or("admin", "admin"), []string{env.Program}, env.Version
 	c.Out, c.Log = env.Stdout, slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
+	if c.Limits, err = limits(v); err != nil {
+		return err
+	}
 	if f := v.Str("admin_password_file"); f != "" {
 		b, err := os.ReadFile(f)
 		if err != nil {
@@ -187,6 +200,38 @@ func (env Env) run(ctx context.Context) error {
 		return plan(ctx, env.Stdout, c)
 	}
 	return server.Run(ctx, c)
+}
+
+// limits are those of runs.
+func limits(v *argparse.Values) (l runner.Limits, err error) {
+	l.Processes, l.Weight = int64(v.Int("run_processes")), int64(v.Int("run_cpu_weight"))
+	if l.Memory, err = bytesOf(v.Str("run_memory")); err != nil {
+		return l, err
+	}
+	if l.Processes < 0 || l.Processes > 0 && l.Processes < 32 {
+		return l, errors.New("--run-processes: a run needs 32 at least")
+	}
+	if l.Weight < 0 || l.Weight > 10000 {
+		return l, errors.New("--run-cpu-weight: a weight is a number from 1 to 10000")
+	}
+	return l, nil
+}
+
+// leastMemory is what a run needs to say anything at all.
+const leastMemory = 32 << 20
+
+// bytesOf reads a size: a number, and K, M or G.
+func bytesOf(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	digits := strings.TrimRight(text, "KMGkmg")
+	factor, known := map[string]int64{"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[strings.ToUpper(text[len(digits):])]
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || !known || n > math.MaxInt64/factor || n*factor < leastMemory {
+		return 0, fmt.Errorf("--run-memory %s: a size is a number with K, M or G behind it, 32M at least", text)
+	}
+	return n * factor, nil
 }
 
 // plan shows the statements that bring the database up to date.

@@ -40,8 +40,14 @@ type Config struct {
 	Holder string
 	Self   []string // the program that runs jobs
 	Cage   *runner.Cage
-	Dir    string // for the private directories of runs
-	Log    *slog.Logger
+	Groups *runner.Groups
+	Owner  string // the holder's name, short, for what runs leave on this machine
+	// Engine makes containers for runs that ask for an image; nil where there is none, and such runs are this program's like all others, or, with
+	// NeedEngine, fail.
+	Engine     *runner.Engine
+	NeedEngine bool
+	Dir        string // for the private directories of runs
+	Log        *slog.Logger
 	// Live is told of new events and states; it must not block.
 	Live Live
 	// Notifications is told when some were left.

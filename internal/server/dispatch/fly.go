@@ -86,6 +86,9 @@ func (d *Dispatcher) perform(ctx context.Context, job domain.Record, in *intake)
 // timedOut is what AWX says of a job that took too long.
 const timedOut = "Job terminated due to timeout"
 
+// starvedRun is what is said of a job that was killed for its memory.
+const starvedRun = "The run, or a part of it, was killed because " + string(runner.ErrStarved) + "."
+
 // limits are the settings that hold for jobs that have no time-out of their own.
 var limits = map[domain.Type]string{"job": "DEFAULT_JOB_TIMEOUT", "project_update": "DEFAULT_PROJECT_UPDATE_TIMEOUT", "inventory_update": "DEFAULT_INVENTORY_UPDATE_TIMEOUT"}
 
@@ -119,12 +122,16 @@ func (d *Dispatcher) play(ctx context.Context, job domain.Record, limit time.Dur
 	defer os.RemoveAll(dir)
 	var spec runner.Spec
 	var cache *facts
+	var lack string
 	err = d.DB.Patiently(ctx, func() error {
 		own, err := os.MkdirTemp(dir, "")
 		if err != nil {
 			return err
 		}
 		if spec, err = d.spec(ctx, job, own); err != nil {
+			return err
+		}
+		if lack, err = d.contain(ctx, job, &spec); err != nil {
 			return err
 		}
 		spec.Timeout = limit
@@ -152,6 +159,9 @@ func (d *Dispatcher) play(ctx context.Context, job domain.Record, limit time.Dur
 	if err := d.DB.Persist(ctx, func(tx *store.Tx) error { return tx.Update(job.Type(), job.ID(), shown) }); err != nil {
 		return "error", err.Error()
 	}
+	if lack != "" {
+		in.say(lack)
+	}
 	out := runner.Run(ctx, spec, in.line)
 	if err := d.keepFacts(in.ctx, cache); err != nil {
 		d.Log.Error("storing facts", "job", job.ID(), "error", err)
@@ -166,6 +176,10 @@ func (d *Dispatcher) play(ctx context.Context, job domain.Record, limit time.Dur
 		return "failed", timedOut
 	case out.Code == 0:
 		return "successful", ""
+	case out.Starved && out.Code < 0:
+		return "error", starvedRun
+	case out.Starved:
+		return "failed", starvedRun
 	case out.Code < 0:
 		return "error", "The run was killed."
 	}
@@ -192,7 +206,7 @@ var plainVariables = map[string]bool{"PATH": true, "HOME": true, "LC_ALL": true,
 // spec is how the child is called.
 func (d *Dispatcher) spec(ctx context.Context, job domain.Record, dir string) (runner.Spec, error) {
 	tx := d.DB.Read(ctx)
-	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Own: []string{dir}, Cage: d.Cage}
+	s := runner.Spec{Self: append(append([]string{}, d.Self...), "playbook"), Files: map[string][]byte{}, Dir: filepath.Join(dir, "project"), Own: []string{dir}, Cage: d.Cage, Groups: d.Groups, Owner: d.Owner}
 	s.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8", "ANSIBLE_FORCE_COLOR=true", "ANSIBLE_HOST_KEY_CHECKING=false", "ANSIBLE_RETRY_FILES_ENABLED=false",
 		"JOB_ID=" + strconv.FormatInt(job.ID(), 10), "INVENTORY_ID=" + strconv.FormatInt(job.Int("inventory"), 10)}
 	env, err := d.taskEnv(tx, "AWX_TASK_ENV")
@@ -295,7 +309,7 @@ func (d *Dispatcher) checkout(ctx context.Context, job domain.Record, dir string
 		return err
 	}
 	revision := rec.Str("scm_revision")
-	if branch := job.Str("scm_branch"); branch != "" && branch != rec.Str("scm_branch") && rec.Str("scm_type") == "git" {
+	if branch := job.Str("scm_branch"); branch != "" && branch != rec.Str("scm_branch") && (src.Kind == "git" || src.Kind == "svn") {
 		src.Branch = branch
 		if revision, err = d.Projects.Resolve(ctx, src); err != nil {
 			return err
@@ -309,6 +323,19 @@ func (d *Dispatcher) checkout(ctx context.Context, job domain.Record, dir string
 func (d *Dispatcher) source(ctx context.Context, tx *store.Tx, rec domain.Record) (project.Source, error) {
 	src := project.Source{ID: rec.ID(), Kind: rec.Str("scm_type"), URL: rec.Str("scm_url"), Branch: rec.Str("scm_branch"), Refspec: rec.Str("scm_refspec"), LocalPath: rec.Str("local_path"),
 		Submodules: rec.Bool("scm_track_submodules"), Fresh: rec.Bool("scm_delete_on_update")}
+	if id := rec.Int("signature_validation_credential"); id != 0 {
+		c, err := tx.Get("credential", id)
+		if err != nil {
+			return src, err
+		}
+		inputs, err := d.inputs(ctx, tx, c)
+		if err != nil {
+			return src, err
+		}
+		if src.Signers, _ = inputs["gpg_public_key"].(string); src.Signers == "" {
+			return src, errors.New("the credential of the project's signature has no public key")
+		}
+	}
 	if !rec.Has("credential") {
 		return src, nil
 	}
@@ -365,6 +392,9 @@ func (d *Dispatcher) updateProject(ctx context.Context, job domain.Record, in *i
 	inventories, err := project.Inventories(files)
 	if err != nil {
 		return err
+	}
+	if src.Signers != "" {
+		in.say("The signature holds")
 	}
 	in.say(fmt.Sprintf("Revision %s, %d playbooks", revision, len(playbooks)))
 	return d.DB.Write(ctx, func(tx *store.Tx) error {
@@ -456,50 +486,6 @@ func (d *Dispatcher) constructedSource(ctx context.Context, job domain.Record, d
 	}
 	vars["plugin"] = "constructed" // nothing else: the settings are a user's, and other plugins run programs
 	return paths, write("constructed.yml", domain.Encode(vars))
-}
-
-// system cleans up what has grown old.
-func (d *Dispatcher) system(ctx context.Context, job domain.Record, in *intake) error {
-	var vars struct {
-		Days   *int `json:"days"`
-		DryRun bool `json:"dry_run"`
-	}
-	if err := job.Into("extra_vars", &vars); err != nil {
-		return err
-	}
-	days := 90
-	if vars.Days != nil {
-		days = *vars.Days
-	}
-	before := domain.Stamp(time.Now().AddDate(0, 0, -days))
-	return d.DB.Write(ctx, func(tx *store.Tx) error {
-		remove := func(table, where string) error {
-			var n int64
-			if err := tx.Value(&n, "SELECT COUNT(*) FROM "+table+" WHERE "+where, before); err != nil {
-				return err
-			}
-			if !vars.DryRun {
-				if _, err := tx.Exec("DELETE FROM "+table+" WHERE "+where, before); err != nil {
-					return err
-				}
-			}
-			in.say(fmt.Sprintf("%s: %d", table, n))
-			return nil
-		}
-		switch job.Str("job_type") {
-		case "cleanup_jobs":
-			return remove("unified_job", "finished < ? AND status NOT IN ('running', 'pending', 'waiting', 'new')")
-		case "cleanup_activitystream":
-			return remove("activity_stream", "timestamp < ?")
-		case "cleanup_sessions":
-			before = domain.Stamp(time.Now())
-			return remove("session", "expires < ?")
-		case "cleanup_tokens":
-			before = domain.Stamp(time.Now())
-			return remove("o_auth2_access_token", "expires < ?")
-		}
-		return fmt.Errorf("no system job %q", job.Str("job_type"))
-	})
 }
 
 // line takes one line of the run.

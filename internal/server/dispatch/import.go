@@ -32,7 +32,7 @@ type listed struct {
 
 // readInventory asks a child process what the files of an inventory have: those of a project are not to be trusted here.
 func (d *Dispatcher) readInventory(ctx context.Context, own string, paths []string, source, job domain.Record, say func(string)) (*listing, error) {
-	spec := runner.Spec{Self: append(append([]string{}, d.Self...), "inventory"), Args: []string{"--list", "--export"}, Dir: paths[0], Own: []string{own}, Cage: d.Cage,
+	spec := runner.Spec{Self: append(append([]string{}, d.Self...), "inventory"), Args: []string{"--list", "--export"}, Dir: paths[0], Own: []string{own}, Cage: d.Cage, Groups: d.Groups, Owner: d.Owner,
 		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + own, "LC_ALL=C.UTF-8"}}
 	if err := d.sourceSecrets(ctx, source, &spec); err != nil {
 		return nil, err
@@ -42,6 +42,13 @@ func (d *Dispatcher) readInventory(ctx context.Context, own string, paths []stri
 	}
 	if limit := job.Str("limit"); limit != "" {
 		spec.Args = append(spec.Args, "--limit="+limit)
+	}
+	lack, err := d.contain(ctx, job, &spec)
+	if err != nil {
+		return nil, err
+	}
+	if lack != "" {
+		say(lack)
 	}
 	out, said, err := runner.Output(ctx, spec)
 	if s := strings.TrimSpace(said); s != "" {

@@ -142,7 +142,7 @@ func (d *Dispatcher) install(ctx context.Context, rec domain.Record, lists []pro
 	env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + own, "LC_ALL=C.UTF-8", "GIT_SSH_COMMAND=" + ssh}, append(tasks, env...)...)
 	for _, l := range lists {
 		say(fmt.Sprintf("Installing the %ss of %s", l.Kind, l.File))
-		spec := runner.Spec{Self: append(append([]string{}, d.Self...), "galaxy"), Dir: work, Own: []string{own}, Cage: d.Cage, Env: env, Files: secrets,
+		spec := runner.Spec{Self: append(append([]string{}, d.Self...), "galaxy"), Dir: work, Own: []string{own}, Cage: d.Cage, Groups: d.Groups, Owner: d.Owner, Env: env, Files: secrets,
 			Args: []string{l.Kind, "install", "--force", "-r", l.File, "-p", filepath.Join(made, l.Kind+"s")}}
 		out, said, err := runner.Output(ctx, spec)
 		for _, text := range []string{string(out), said} {
@@ -165,7 +165,7 @@ func (d *Dispatcher) searched(ctx context.Context, files, own, place string) ([]
 		"COLLECTIONS_PATHS":  {filepath.Join(own, ".ansible/collections"), "/usr/share/ansible/collections"},
 	}
 	if _, err := os.Lstat(filepath.Join(files, "ansible.cfg")); err == nil {
-		spec := runner.Spec{Self: append(append([]string{}, d.Self...), "config"), Args: []string{"dump", "--format", "json"}, Dir: files, Own: []string{own}, Cage: d.Cage,
+		spec := runner.Spec{Self: append(append([]string{}, d.Self...), "config"), Args: []string{"dump", "--format", "json"}, Dir: files, Own: []string{own}, Cage: d.Cage, Groups: d.Groups, Owner: d.Owner,
 			Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + own, "LC_ALL=C.UTF-8"}}
 		out, said, err := runner.Output(ctx, spec)
 		if err != nil {

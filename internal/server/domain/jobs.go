@@ -124,7 +124,7 @@ func jobs() []*Resource {
 		{
 			Type: "system_job", Path: "system_jobs", Model: "SystemJob", Title: "System Job", Table: jobTable,
 			Fields: run(
-				text("extra_vars").RO(), choice("job_type", "", "cleanup_jobs", "cleanup_activitystream", "cleanup_sessions", "cleanup_tokens").RO().Def(""), shown("result_stdout"),
+				text("extra_vars").RO(), choice("job_type", "", "cleanup_jobs", "cleanup_activitystream", "cleanup_sessions", "cleanup_tokens").RO().Def(""), shown("result_stdout"), text("controller_node").Hide(),
 				ref("system_job_template", "system_job_template").RO(),
 			),
 			Access: Access{Read: "auditor"}, NoPost: true, NoPut: true,

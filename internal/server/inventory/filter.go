@@ -53,24 +53,23 @@ func filterWords(text string) []string {
 }
 
 func (p *filterParser) or(depth int) (store.Condition, error) {
-	left, err := p.and(depth)
-	for err == nil && len(p.words) > 0 && strings.EqualFold(p.words[0], "or") {
-		p.words = p.words[1:]
-		var right store.Condition
-		if right, err = p.and(depth); err == nil {
-			left = store.Condition{SQL: "(" + left.SQL + ") OR (" + right.SQL + ")", Args: append(left.Args, right.Args...)}
-		}
-	}
-	return left, err
+	return p.joined("or", depth, p.and, func(a, b store.Condition) store.Condition {
+		return store.Condition{SQL: "(" + a.SQL + ") OR (" + b.SQL + ")", Args: append(a.Args, b.Args...)}
+	})
 }
 
 func (p *filterParser) and(depth int) (store.Condition, error) {
-	left, err := p.term(depth)
-	for err == nil && len(p.words) > 0 && strings.EqualFold(p.words[0], "and") {
+	return p.joined("and", depth, p.term, func(a, b store.Condition) store.Condition { return store.All(a, b) })
+}
+
+// joined reads what a word stands between.
+func (p *filterParser) joined(word string, depth int, next func(int) (store.Condition, error), join func(a, b store.Condition) store.Condition) (store.Condition, error) {
+	left, err := next(depth)
+	for err == nil && len(p.words) > 0 && strings.EqualFold(p.words[0], word) {
 		p.words = p.words[1:]
 		var right store.Condition
-		if right, err = p.term(depth); err == nil {
-			left = store.All(left, right)
+		if right, err = next(depth); err == nil {
+			left = join(left, right)
 		}
 	}
 	return left, err

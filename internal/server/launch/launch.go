@@ -153,21 +153,41 @@ func (s *Question) Check(answer any, given bool) []string {
 	return nil
 }
 
-// ParseVars reads a dictionary that is written as JSON or YAML.
+// ParseVars reads a dictionary that is written as JSON or YAML. Whole numbers stay whole, however large.
 func ParseVars(s string) (map[string]any, error) {
-	out := map[string]any{}
 	if strings.TrimSpace(s) == "" {
-		return out, nil
+		return map[string]any{}, nil
 	}
-	if json.Unmarshal([]byte(s), &out) == nil && out != nil {
-		return out, nil
+	dictionary := func(v any) (map[string]any, error) {
+		if v == nil {
+			return map[string]any{}, nil
+		}
+		m, is := v.(map[string]any)
+		if !is {
+			return nil, fmt.Errorf("Input type `%s` is not a dictionary", domain.KindOf(v))
+		}
+		return m, nil
 	}
-	out = map[string]any{}
-	err := yaml.Unmarshal([]byte(s), &out)
-	if out == nil {
-		out = map[string]any{}
+	var v any
+	d := json.NewDecoder(strings.NewReader(s))
+	d.UseNumber()
+	jsonErr := d.Decode(&v)
+	if jsonErr == nil && !d.More() {
+		m, err := dictionary(domain.Plain(v))
+		if err != nil {
+			err = fmt.Errorf("Cannot parse as JSON (error: %w) or YAML (error: %w).", err, err)
+		}
+		return m, err
 	}
-	return out, err
+	v = nil
+	yamlErr := yaml.Unmarshal([]byte(s), &v)
+	if yamlErr == nil {
+		var m map[string]any
+		if m, yamlErr = dictionary(v); yamlErr == nil {
+			return m, nil
+		}
+	}
+	return nil, fmt.Errorf("Cannot parse as JSON (error: %s) or YAML (error: %w).", domain.JSONMistake([]byte(s), jsonErr), yamlErr)
 }
 
 // Inputs are a credential's values with its secrets open.
@@ -326,6 +346,12 @@ func plain(tx *store.Tx, box *secret.Box, kind domain.Type, template domain.Reco
 		}
 		rec["start_args"] = box.Seal("unified_job.start_args", string(b))
 	}
+	rec["type"] = string(made.Job)
+	env, err := Environment(tx, tx.Get, rec)
+	if err != nil {
+		return nil, err
+	}
+	rec["execution_environment"] = env
 	if err := tx.Insert(made.Job, rec); err != nil {
 		return nil, err
 	}

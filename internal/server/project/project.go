@@ -28,7 +28,7 @@ import (
 // Source is where a project comes from.
 type Source struct {
 	ID         int64
-	Kind       string // "" for manual, "git", "archive"
+	Kind       string // "" for manual, "git", "svn", "archive"
 	URL        string
 	Branch     string
 	Refspec    string
@@ -37,6 +37,8 @@ type Source struct {
 	Fresh      bool // forget the cache first
 	// Username, Password and Key are the credential's; Key is a private key without passphrase.
 	Username, Password, Key string
+	// Signers are the public keys of who may have signed the project; "" where it needs no signature.
+	Signers string
 }
 
 // Store is the directory of all projects.
@@ -112,6 +114,16 @@ func (s *Store) Update(ctx context.Context, src Source, say func(string)) (revis
 		cache := s.cache(src)
 		defer s.lock(cache)()
 		return s.fetchArchive(ctx, src, cache)
+	}
+	if src.Kind == "svn" {
+		cache := s.cache(src)
+		defer s.lock(cache)()
+		if src.Fresh {
+			if err := os.RemoveAll(cache); err != nil {
+				return "", err
+			}
+		}
+		return s.resolveSubversion(ctx, src)
 	}
 	if src.Kind != "git" {
 		return "", fmt.Errorf("projects of type %q cannot be updated yet", src.Kind)
@@ -193,9 +205,12 @@ func (s *Store) Checkout(ctx context.Context, src Source, revision, dir string) 
 		if err != nil {
 			return err
 		}
-		return os.CopyFS(dir, os.DirFS(from))
+		if err := os.CopyFS(dir, os.DirFS(from)); err != nil || src.Signers == "" {
+			return err
+		}
+		return Verify(dir, src.Signers)
 	}
-	if !commit.MatchString(revision) {
+	if !commit.MatchString(revision) && (src.Kind != "svn" || !svnRevision.MatchString(revision)) {
 		return fmt.Errorf("the project has no revision yet: update it first")
 	}
 	cache := s.cache(src)
@@ -206,7 +221,10 @@ func (s *Store) Checkout(ctx context.Context, src Source, revision, dir string) 
 	if err != nil {
 		return err
 	}
-	return os.CopyFS(dir, os.DirFS(tree))
+	if err := os.CopyFS(dir, os.DirFS(tree)); err != nil || src.Signers == "" {
+		return err
+	}
+	return Verify(dir, src.Signers)
 }
 
 // kept is how many revisions of a repository stay checked out for the runs to come.
@@ -236,6 +254,18 @@ func (s *Store) tree(ctx context.Context, src Source, cache, revision string) (s
 	}
 	if err := prune(trees); err != nil {
 		return "", err
+	}
+	if src.Kind == "svn" {
+		making, err := os.MkdirTemp(trees, ".making-")
+		if err != nil {
+			return "", err
+		}
+		defer os.RemoveAll(making)
+		files := filepath.Join(making, "files")
+		if err := s.exportSubversion(ctx, src, revision, files); err != nil {
+			return "", err
+		}
+		return tree, os.Rename(files, tree)
 	}
 	if _, err := s.git(ctx, src, cache, "cat-file", "-e", revision+"^{commit}"); err != nil {
 		// Another server fetched it, or the cache was lost.
@@ -291,8 +321,11 @@ func prune(trees string) error {
 	return nil
 }
 
-// Resolve finds the commit of a branch in what was fetched last.
+// Resolve finds the commit of a branch in what was fetched last; Subversion is asked.
 func (s *Store) Resolve(ctx context.Context, src Source) (string, error) {
+	if src.Kind == "svn" {
+		return s.resolveSubversion(ctx, src)
+	}
 	if err := CheckRef(src.Branch); err != nil {
 		return "", err
 	}
@@ -316,15 +349,11 @@ func (s *Store) git(ctx context.Context, src Source, dir string, args ...string)
 	cmd.Dir = dir
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir, "LC_ALL=C.UTF-8", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ASKPASS=/bin/false"}
-	ssh := "ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=" + filepath.Join(s.Dir, ".cache", "known_hosts")
-	if src.Key != "" {
-		file, done, err := keyFile(src.Key)
-		if err != nil {
-			return "", err
-		}
-		defer done()
-		ssh += " -o IdentitiesOnly=yes -i " + file
+	ssh, done, err := s.ssh(src)
+	if err != nil {
+		return "", err
 	}
+	defer done()
 	cmd.Env = append(cmd.Env, "GIT_SSH_COMMAND="+ssh)
 	if src.Password != "" {
 		cmd.Env = append(cmd.Env, "TROUPE_GIT_PASSWORD="+src.Password)
@@ -334,7 +363,7 @@ func (s *Store) git(ctx context.Context, src Source, dir string, args ...string)
 	if err := os.MkdirAll(filepath.Join(s.Dir, ".cache"), 0o700); err != nil {
 		return "", err
 	}
-	err := cmd.Run()
+	err = cmd.Run()
 	text := out.String()
 	if src.Password != "" {
 		text = strings.ReplaceAll(text, src.Password, "********")
@@ -343,6 +372,16 @@ func (s *Store) git(ctx context.Context, src Source, dir string, args ...string)
 		return text, fmt.Errorf("git %s: %s", args[0], strings.TrimSpace(text))
 	}
 	return text, nil
+}
+
+// ssh is the command that reaches repositories by SSH, with the credential's key until done is called.
+func (s *Store) ssh(src Source) (command string, done func(), err error) {
+	command = "ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=" + filepath.Join(s.Dir, ".cache", "known_hosts")
+	if src.Key == "" {
+		return command, func() {}, nil
+	}
+	file, done, err := keyFile(src.Key)
+	return command + " -o IdentitiesOnly=yes -i " + file, done, err
 }
 
 // keyFile puts a key where ssh can read it, in memory where the system has a place for that, until done is called.

@@ -135,7 +135,7 @@ func (c *Cage) try(ctx context.Context) error {
 	var out tail
 	out.max = 1000
 	cmd.Stderr = &out
-	if err := startLocked(cmd); err != nil {
+	if err := startLocked(cmd.Start); err != nil {
 		return err
 	}
 	if err := cmd.Wait(); err != nil {

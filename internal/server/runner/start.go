@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"os/exec"
 	"runtime"
 	"sync"
 )
@@ -20,8 +19,8 @@ var starter = sync.OnceValue(func() chan func() {
 })
 
 // startLocked starts a child that ends with this process, however it ends.
-func startLocked(cmd *exec.Cmd) error {
+func startLocked(start func() error) error {
 	done := make(chan error, 1)
-	starter() <- func() { done <- cmd.Start() }
+	starter() <- func() { done <- start() }
 	return <-done
 }

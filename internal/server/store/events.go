@@ -149,6 +149,36 @@ func (tx *Tx) Events(q EventQuery) ([]Event, error) {
 	return out, nil
 }
 
+// DropEvents removes the last segments of a job, with the rows that tell of them, and summaries of hosts: so many events and a segment at most.
+// more says that there are others. What is left of a job, if nobody goes on, are its first events.
+func (tx *Tx) DropEvents(job int64, limit int64) (more bool, err error) {
+	var from, n int64
+	err = tx.Query("SELECT first, last FROM event_segment WHERE job = ? ORDER BY first DESC LIMIT ?", []any{job, limit}, func(scan func(...any) error) error {
+		var first, last int64
+		if n >= limit {
+			return nil
+		}
+		if err := scan(&first, &last); err != nil {
+			return err
+		}
+		from, n = first, n+last-first+1
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	if n > 0 {
+		for _, s := range []string{"DELETE FROM event_index WHERE job = ? AND counter >= ?", "DELETE FROM event_segment WHERE job = ? AND first >= ?"} {
+			if _, err := tx.Exec(s, job, from); err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	}
+	hosts, err := tx.Exec("DELETE FROM job_host_summary WHERE id IN (SELECT id FROM job_host_summary WHERE job = ? LIMIT ?)", job, limit)
+	return hosts == limit, err
+}
+
 // segment reads the segment that holds an event.
 func (tx *Tx) segment(job, counter int64, into map[int64]map[int64]Event) error {
 	var data []byte

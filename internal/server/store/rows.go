@@ -305,26 +305,51 @@ func (tx *Tx) UpdateWhere(t domain.Type, where Condition, changes domain.Record)
 
 // Delete removes one row, and the links and grants that name it.
 func (tx *Tx) Delete(t domain.Type, id int64) error {
+	n, err := tx.deleteSome(t, []int64{id})
+	if err == nil && n == 0 {
+		return ErrNotFound
+	}
+	return err
+}
+
+// DeleteAll removes rows, and the links and grants that name them.
+func (tx *Tx) DeleteAll(t domain.Type, ids []int64) error {
+	for part := range slices.Chunk(ids, most/2) {
+		if _, err := tx.deleteSome(t, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) deleteSome(t domain.Type, ids []int64) (int64, error) {
 	r := domain.Of(t)
+	in := " IN (" + marks(len(ids)) + ")"
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
 	for rel, ends := range relations() {
 		for i, end := range []string{"from_id", "to_id"} {
 			if slices.Contains(ends[i], r.Storage()) {
-				if _, err := tx.Exec("DELETE FROM link WHERE relation = ? AND "+end+" = ?", rel, id); err != nil {
-					return err
+				if _, err := tx.Exec("DELETE FROM link WHERE relation = ? AND "+end+in, append([]any{rel}, args...)...); err != nil {
+					return 0, err
 				}
 			}
 		}
 	}
 	if r.Roles != nil {
-		if _, err := tx.Exec("DELETE FROM role_grant WHERE object_type = ? AND object_id = ?", string(t), id); err != nil {
-			return err
+		if _, err := tx.Exec("DELETE FROM role_grant WHERE object_type = ? AND object_id"+in, append([]any{string(t)}, args...)...); err != nil {
+			return 0, err
 		}
 	}
-	n, err := tx.Exec("DELETE FROM "+quote(r.Storage())+" WHERE id = ?", id)
-	if err == nil && n == 0 {
-		return ErrNotFound
-	}
-	return err
+	return tx.Exec("DELETE FROM "+quote(r.Storage())+" WHERE id"+in, args...)
+}
+
+// IDs lists the ids of rows, the lowest first.
+func (tx *Tx) IDs(r *domain.Resource, where Condition, limit int) ([]int64, error) {
+	where = All(kinds(r), where)
+	return tx.ids(fmt.Sprintf("SELECT t.id FROM %s t WHERE %s ORDER BY t.id LIMIT %d", quote(r.Storage()), where.SQL, limit), where.Args...)
 }
 
 // relations names, for every link, the tables at its two ends.

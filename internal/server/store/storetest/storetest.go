@@ -204,4 +204,61 @@ func Exercise(t *testing.T, db *store.DB) {
 			t.Errorf("an event can be stored twice: %v", err)
 		}
 	})
+
+	t.Run("old jobs go in parts, from their end", func(t *testing.T) {
+		job, other := domain.Record{"name": "j"}, domain.Record{"name": "other"}
+		write(func(tx *store.Tx) error {
+			for _, j := range []domain.Record{job, other} {
+				if err := tx.Insert("job", j); err != nil {
+					return err
+				}
+				for from := int64(1); from <= 50; from += 10 {
+					var batch []store.Event
+					for c := from; c < from+10; c++ {
+						batch = append(batch, store.Event{Counter: c, Event: "runner_on_ok"})
+					}
+					if err := tx.AppendEvents(j.ID(), batch); err != nil {
+						return err
+					}
+				}
+				for h := range 5 {
+					if err := tx.Insert("job_host_summary", domain.Record{"job": j.ID(), "host_name": fmt.Sprint(h)}); err != nil {
+						return err
+					}
+				}
+			}
+			return tx.Link("unified_job.labels", job.ID(), 77)
+		})
+		var left []int64
+		for more := true; more; {
+			write(func(tx *store.Tx) (err error) {
+				more, err = tx.DropEvents(job.ID(), 15)
+				return err
+			})
+			n := int64(0)
+			if err := db.Read(ctx).EachEvent(job.ID(), func(store.Event) { n++ }); err != nil {
+				t.Fatal(err)
+			}
+			if m, err := db.Read(ctx).CountEvents(store.Is("job", job.ID())); m != n || err != nil {
+				t.Errorf("%d rows tell of %d events %v", m, n, err)
+			}
+			left = append(left, n)
+		}
+		if !slices.Equal(left, []int64{30, 10, 0, 0}) {
+			t.Errorf("events were left: %v", left)
+		}
+		write(func(tx *store.Tx) error { return tx.DeleteAll("job", []int64{job.ID(), 999999}) })
+		if ids, err := db.Read(ctx).Linked("unified_job.labels", job.ID()); len(ids) != 0 || err != nil {
+			t.Errorf("links of a deleted job: %v %v", ids, err)
+		}
+		if n, err := db.Read(ctx).CountEvents(store.Is("job", other.ID())); n != 50 || err != nil {
+			t.Errorf("the other job has %d events %v", n, err)
+		}
+		if n, err := db.Read(ctx).Count(domain.Of("job_host_summary"), store.Is("job", other.ID())); n != 5 || err != nil {
+			t.Errorf("the other job has %d summaries %v", n, err)
+		}
+		if ids, err := db.Read(ctx).IDs(domain.Of("job"), store.IDs("id", []int64{job.ID(), other.ID()}), 10); !slices.Equal(ids, []int64{other.ID()}) || err != nil {
+			t.Errorf("jobs %v %v", ids, err)
+		}
+	})
 }
