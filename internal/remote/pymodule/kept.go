@@ -35,7 +35,7 @@ func (m *Module) Kept(args map[string]json.RawMessage) ([]byte, error) {
 		return nil, err
 	}
 	interpreter := "/usr/bin/python3"
-	if len(m.Interpreter) > 0 && path.IsAbs(m.Interpreter[0]) {
+	if len(m.Interpreter) > 0 && path.IsAbs(m.Interpreter[0]) && !strings.ContainsAny(m.Interpreter[0], " \t\n") { // a first line cannot quote
 		interpreter = m.Interpreter[0]
 	}
 	var b bytes.Buffer

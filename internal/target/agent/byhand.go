@@ -23,6 +23,9 @@ func runByHand(ctx context.Context, args []string, modules *module.Registry) int
 		Python: os.Getenv(wire.PythonEnv), RemoteTmp: os.Getenv("TMPDIR"),
 	}
 	var temp tempDir
+	if _, err := os.Stat(c.RemoteTmp); c.RemoteTmp != "" && os.IsNotExist(err) {
+		defer os.Remove(c.RemoteTmp) // what is made for this call goes with it
+	}
 	defer temp.remove()
 	result, failure := runNative(ctx, modules, &temp, &c, module.Options{})
 	if failure != nil {

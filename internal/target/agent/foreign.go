@@ -155,6 +155,9 @@ func (p *pythons) python(ctx context.Context, c *wire.Call, source []byte, args 
 	err = fmt.Errorf("%w: no python3 was found on the host", pyexec.ErrInterpreter)
 	for _, file := range candidates {
 		t.Interpreter = []string{file}
+		if c.Foreign.File != "" && exec.CommandContext(ctx, file, "-c", "import sys; sys.exit(sys.version_info < (3, 6))").Run() != nil {
+			continue // a worker would have told by itself
+		}
 		out, err = run(ctx, t)
 		if errors.Is(err, pyexec.ErrInterpreter) && ctx.Err() == nil {
 			continue // it only points elsewhere, or is too old: the next may work
