@@ -123,7 +123,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	}
 	p.Vars = &vars.Manager{
 		Inventory: p.Inventory, Files: files, Precedence: o.Config.List("VARIABLE_PRECEDENCE"),
-		Merge: o.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge", Plugins: p.varsPlugins.Layers,
+		Merge: o.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge", Plugins: p.varsPlugins.Layers, Changing: p.varsPlugins.Changing,
 	}
 	p.actions = &actions{utils: newModuleUtils(o.Config), plugins: p.Plugins.Search, natives: o.Natives, finder: finder, paths: append(o.ModulePath, o.Config.List("DEFAULT_MODULE_PATH")...)}
 	if p.actions.rejects, err = p.rejectedModules(); err != nil {
