@@ -182,3 +182,52 @@ func TestKeepRemoteFiles(t *testing.T) {
 		t.Errorf("kept %v, want %v", names, want)
 	}
 }
+
+// TestLog: the log says how grave a line is, and may be told more than the terminal. The levels are those that ansible-core 2.18 writes.
+func TestLog(t *testing.T) {
+	bin, dir := build(t), linesProject(t)
+	const play = `- hosts: all
+  gather_facts: false
+  tasks:
+    - name: fails
+      raw: exit 1
+      ignore_errors: true
+    - name: warns
+      raw: "true"
+      when: "{{ 1 }} == 1"
+`
+	if err := os.WriteFile(filepath.Join(dir, "play.yml"), []byte(play), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "log")
+	env := []string{"ANSIBLE_LOG_PATH=" + file, "LOGNAME=somebody"}
+	log := func(more ...string) string {
+		t.Helper()
+		os.Remove(file)
+		if out := runLines(t, bin, dir, append(env, more...), "-v"); strings.Contains(out, "EXEC") {
+			t.Errorf("the terminal is told:\n%s", out)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	text := log()
+	for _, want := range []string{
+		"u=somebody n=ansible INFO| TASK [fails]", "n=ansible INFO| fatal: [lh]: FAILED! =>", "n=ansible WARNING| [WARNING]: conditional statements should not",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "EXEC") {
+		t.Errorf("the log is told what nobody asked for:\n%s", text)
+	}
+	if text := log("ANSIBLE_LOG_VERBOSITY=3"); !strings.Contains(text, "n=ansible INFO| <lh> EXEC exit 1\n") {
+		t.Errorf("no EXEC in\n%s", text)
+	}
+	if text := log("ANSIBLE_LOG_FILTER=ansible"); text != "" {
+		t.Errorf("what is filtered is in the log:\n%s", text)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +44,7 @@ func Start(env *Env, v *argparse.Values) (*Session, error) {
 	}
 	s := &Session{Env: env, Values: v, Config: c, Verbosity: v.Int("verbosity") + c.Int("DEFAULT_VERBOSITY")}
 	s.Display = env.Display(c, s.Verbosity)
-	if path := c.Str("DEFAULT_LOG_PATH"); path != "" {
+	if path := c.Str("DEFAULT_LOG_PATH"); path != "" && !slices.Contains(c.List("DEFAULT_LOG_FILTER"), "ansible") { // the name of all that is said
 		if err := s.openLog(path); err != nil {
 			s.Display.Warning(err.Error())
 		}
@@ -68,12 +70,25 @@ func (s *Session) openLog(path string) error {
 	if err != nil {
 		return fmt.Errorf("log file at %s is not writeable and we cannot create it, aborting", path)
 	}
-	user := os.Getenv("USER")
-	s.Display.Log = f
-	s.Display.LogPrefix = func() string {
-		return fmt.Sprintf("%s p=%d u=%s n=ansible INFO| ", callback.LogTime(time.Now()), os.Getpid(), user)
+	who := logUser(s.Env.Getenv)
+	s.Display.Log, s.Display.LogVerbosity = f, s.Config.Int("LOG_VERBOSITY")
+	s.Display.LogPrefix = func(level string) string {
+		return fmt.Sprintf("%s p=%d u=%s n=ansible %s| ", callback.LogTime(time.Now()), os.Getpid(), who, level)
 	}
 	return nil
+}
+
+// logUser is who runs the program, as Python finds it out.
+func logUser(getenv func(string) string) string {
+	for _, name := range []string{"LOGNAME", "USER", "LNAME", "USERNAME"} {
+		if v := getenv(name); v != "" {
+			return v
+		}
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return fmt.Sprintf("uid=%d", os.Getuid())
 }
 
 // Secrets loads the vault passwords of flags and configuration.
@@ -147,7 +162,7 @@ func (s *Session) project(ctx context.Context, dir string, filesOnly bool) (*tro
 	return troupe.Load(ctx, troupe.Options{
 		Config: s.Config, Inventory: s.inventory(), ExtraVars: s.Values.List("extra_vars"), Secrets: secrets, PlaybookDir: dir, FilesOnly: filesOnly,
 		ModulePath: s.Values.List("module_path"), Natives: all.Registry, Web: all.Web, Self: s.Env.Self, Warn: s.Display.Warning,
-		Log: func(v int, msg string) { s.Display.V(v, "", msg) }, Output: s.Display, Flags: s.flags(), Verbosity: s.Verbosity,
+		Log: func(v int, msg string) { s.Display.V(v, "", msg) }, Output: s.Display, Flags: s.flags(), Verbosity: s.Verbosity, LogVerbosity: s.Display.LogVerbosity,
 	})
 }
 

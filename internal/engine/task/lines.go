@@ -21,7 +21,7 @@ import (
 const linesLevel = 3
 
 // told reports whether somebody follows what is executed on hosts. What the lines need is not computed otherwise.
-func (r *remote) told() bool { return r.x.Verbosity >= linesLevel }
+func (r *remote) told() bool { return r.x.Told >= linesLevel }
 
 // line tells something about the host that is connected to.
 func (r *remote) line(text string) {
