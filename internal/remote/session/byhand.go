@@ -160,7 +160,7 @@ func (l *link) agentWords(as *become.Spec, web bool) []string {
 		words = []string{connection.Quote(imgs.file)}
 	case as != nil && as.Guest():
 		words = []string{`"/var/tmp/troupe-$(id -u)/` + imgs.name + "-" + machine + `"`}
-	case as != nil:
+	case as != nil && web:
 		words = []string{"~/.cache/troupe/" + imgs.name + "-" + machine}
 	case web:
 		words = []string{connection.Quote(path.Join(path.Dir(l.hello.Exe), imgs.name+"-"+machine))}

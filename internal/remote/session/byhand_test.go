@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/troupe-automation/troupe/internal/remote/become"
+	"github.com/troupe-automation/troupe/internal/remote/connection"
+	"github.com/troupe-automation/troupe/internal/remote/connection/connectiontest"
 	"github.com/troupe-automation/troupe/internal/remote/pymodule"
 	"github.com/troupe-automation/troupe/internal/remote/session"
 )
@@ -141,5 +143,41 @@ func TestKeptFile(t *testing.T) {
 	m.Interpreter = []string{"/no such/python"}
 	if r := run(t, s, c); r["failed"] != true || r["rc"] != 127.0 {
 		t.Errorf("without its interpreter: %v", r)
+	}
+}
+
+// The lines of a host that is reached by SSH work there for the login user and for those that tasks become; so does a script that
+// was kept, whoever runs it.
+func TestByHandOverSSH(t *testing.T) {
+	s := connectiontest.StartSSHD(t)
+	login := connectiontest.User(t, "trphand1", "pw")
+	other := connectiontest.User(t, "trphand2", "pw")
+	connectiontest.Sudoers(t, login, login+" ALL=(ALL:ALL) NOPASSWD: ALL")
+	se := open(t, session.Target{Options: s.With("remote_user", login)})
+	if !se.First() || se.First() {
+		t.Error("the connection is not told once")
+	}
+	var script []byte
+	for _, as := range []*become.Spec{nil, {}, {User: other}} {
+		c := probe("by hand", as)
+		want := run(t, se, c)
+		line, err := se.ByHand(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := se.Raw(t.Context(), session.RawCommand{Command: "printf %s " + connection.Quote(string(c.Args)) + " | " + line})
+		var r map[string]any
+		if err != nil || json.Unmarshal([]byte(got.Stdout), &r) != nil || r["said"] != "by hand" || r["user"] != want["user"] {
+			t.Errorf("%s: %v %+v, want %v", line, err, got, want)
+		}
+		if script, err = se.Script(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		for _, user := range []*become.Spec{nil, as} {
+			got, err = se.Raw(t.Context(), session.RawCommand{Command: "/bin/sh", Stdin: script, Become: user})
+			if err != nil || !strings.Contains(got.Stdout, `"said":"by hand"`) {
+				t.Errorf("the script as %+v: %v %+v", user, err, got)
+			}
+		}
 	}
 }
