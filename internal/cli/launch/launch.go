@@ -328,6 +328,7 @@ func (s *Session) CallbackOptions() callback.Options {
 		PathOnFailure: on("show_task_path_on_failure"), ArgsToStdout: s.Config.Bool("DISPLAY_ARGS_TO_STDOUT"), DiffContext: s.Config.Int("DIFF_CONTEXT"),
 	}
 	o.Env = s.Env.Getenv
+	o.Invocation = s.invocation()
 	o.Option = func(opt *config.Setting) value.Value {
 		v, _, err := s.Config.Option(opt, config.Sources{})
 		if err != nil {
@@ -342,6 +343,25 @@ func (s *Session) CallbackOptions() callback.Options {
 		o.Pretty = &b
 	}
 	return o
+}
+
+// invocation is what the command line said, for callbacks that tell it.
+func (s *Session) invocation() callback.Invocation {
+	v := s.Values
+	i := callback.Invocation{Inventory: v.List("inventory"), Tags: v.List("tags"), SkipTags: v.List("skip_tags"), Limit: v.Str("subset"), RemoteUser: v.Str("remote_user")}
+	if len(i.Inventory) == 0 {
+		i.Inventory = s.Config.List("DEFAULT_HOST_LIST")
+	}
+	if len(i.Tags) == 0 {
+		i.Tags = []string{"all"}
+	}
+	for _, e := range v.List("extra_vars") {
+		if file, ok := strings.CutPrefix(e, "@"); ok {
+			e = "@" + s.Config.Path(file)
+		}
+		i.ExtraVars = append(i.ExtraVars, e)
+	}
+	return i
 }
 
 // ErrInterrupted ends a command that the user stopped.
