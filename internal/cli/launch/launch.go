@@ -207,17 +207,17 @@ func (s *Session) flags() *value.Dict {
 	for _, n := range []string{"check", "diff", "become", "syntax", "step"} {
 		set(n, value.Bool(v.Bool(n)))
 	}
-	list := func(name string) value.Value {
+	list := func(items []string) value.Value {
 		l := value.NewList()
-		for _, e := range v.List(name) {
+		for _, e := range items {
 			l.Elems = append(l.Elems, value.Str(e))
 		}
 		return l
 	}
-	set("tags", list("tags"))
-	set("skip_tags", list("skip_tags"))
-	set("inventory", list("inventory"))
-	set("extra_vars", list("extra_vars"))
+	set("tags", list(Tags(v.List("tags"))))
+	set("skip_tags", list(Tags(v.List("skip_tags"))))
+	set("inventory", list(v.List("inventory")))
+	set("extra_vars", list(v.List("extra_vars")))
 	args := value.NewTuple()
 	for _, a := range v.Args {
 		args.Elems = append(args.Elems, value.Str(a))
@@ -348,7 +348,7 @@ func (s *Session) CallbackOptions() callback.Options {
 // invocation is what the command line said, for callbacks that tell it.
 func (s *Session) invocation() callback.Invocation {
 	v := s.Values
-	i := callback.Invocation{Inventory: v.List("inventory"), Tags: v.List("tags"), SkipTags: v.List("skip_tags"), Limit: v.Str("subset"), RemoteUser: v.Str("remote_user")}
+	i := callback.Invocation{Inventory: v.List("inventory"), Tags: Tags(v.List("tags")), SkipTags: Tags(v.List("skip_tags")), Limit: v.Str("subset"), RemoteUser: v.Str("remote_user")}
 	if len(i.Inventory) == 0 {
 		i.Inventory = s.Config.List("DEFAULT_HOST_LIST")
 	}
@@ -362,6 +362,19 @@ func (s *Session) invocation() callback.Invocation {
 		i.ExtraVars = append(i.ExtraVars, e)
 	}
 	return i
+}
+
+// Tags splits what --tags or --skip-tags were given.
+func Tags(flags []string) []string {
+	var out []string
+	for _, f := range flags {
+		for t := range strings.SplitSeq(f, ",") {
+			if t = strings.TrimSpace(t); t != "" {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
 }
 
 // ErrInterrupted ends a command that the user stopped.
