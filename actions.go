@@ -364,6 +364,7 @@ func (a *actions) python(t *playbook.Task, name string) (*pymodule.Module, error
 	}
 	short := shortName(name) // modules of collections call themselves by their full name
 	m := pymodule.Pack(short, a.pythonName(t, name), data, a.search(filepath.Dir(path), t))
+	m.Path = path
 	if a.packed == nil {
 		a.packed = map[string]*pymodule.Module{}
 	}

@@ -46,6 +46,8 @@ type Options struct {
 	Output    pyhost.Output
 	Flags     *value.Dict
 	Verbosity int
+	// LogVerbosity is what a log wants to be told, when it is more than Verbosity.
+	LogVerbosity int
 }
 
 // Project is loaded content: configuration, inventory, variables, and the way to playbooks.
@@ -123,7 +125,7 @@ func Load(ctx context.Context, o Options) (*Project, error) {
 	}
 	p.Vars = &vars.Manager{
 		Inventory: p.Inventory, Files: files, Precedence: o.Config.List("VARIABLE_PRECEDENCE"),
-		Merge: o.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge", Plugins: p.varsPlugins.Layers,
+		Merge: o.Config.Str("DEFAULT_HASH_BEHAVIOUR") == "merge", Plugins: p.varsPlugins.Layers, Changing: p.varsPlugins.Changing,
 	}
 	p.actions = &actions{utils: newModuleUtils(o.Config), plugins: p.Plugins.Search, natives: o.Natives, finder: finder, paths: append(o.ModulePath, o.Config.List("DEFAULT_MODULE_PATH")...)}
 	if p.actions.rejects, err = p.rejectedModules(); err != nil {
@@ -326,6 +328,7 @@ func (p *Project) Run(ctx context.Context, o RunOptions) (int, error) {
 	}
 	runner := &task.Runner{
 		Templates: p.Templates, Config: p.Config, Sessions: pool, Natives: p.opt.Natives, Python: p.actions.python, Plugins: p.Plugins, Verbosity: o.Verbosity, CLI: o.CLI,
+		Told: max(o.Verbosity, p.opt.LogVerbosity),
 	}
 	p.Plugins.Prompt = o.Prompt
 	r := run.New(run.Options{

@@ -47,13 +47,15 @@ type Task struct {
 	Action  string // fully qualified, "ansible.builtin.copy"
 	Written string // the action as the playbook spells it, "copy"
 	Role    string
-	Section Section
-	Pos     source.Pos
-	Args    *value.Dict // unrendered, for display_args_to_stdout; nil when hidden by no_log
-	Check   bool        // runs in check mode
-	Diff    bool        // shows differences
-	NoLog   bool
-	Attempt int
+	// RoleCollection is the collection of the role, where Role does not name it.
+	RoleCollection string
+	Section        Section
+	Pos            source.Pos
+	Args           *value.Dict // unrendered, for display_args_to_stdout; nil when hidden by no_log
+	Check          bool        // runs in check mode
+	Diff           bool        // shows differences
+	NoLog          bool
+	Attempt        int
 	// Keywords are further keywords of the task, unrendered, for callbacks that read them.
 	Keywords *value.Dict
 }

@@ -76,6 +76,10 @@ func dispatch(ctx context.Context, env *launch.Env) int {
 	for i := range commands {
 		if commands[i].dropIn != "" && name == commands[i].dropIn {
 			env.Classic = true
+			if err := checkLocale(ctx, env.Getenv); err != nil {
+				fmt.Fprintln(env.Stderr, err)
+				return 1
+			}
 			return finish(env, name, func() (int, error) { return commands[i].start(ctx, env, name, env.Args[1:]) })
 		}
 	}

@@ -26,6 +26,7 @@ type Call struct {
 	Receive   bool              `json:"receive,omitempty"` // the controller wants the file the module sends
 	Output    bool              `json:"output,omitempty"`  // the controller wants output while it is printed
 	RemoteTmp string            `json:"remote_tmp,omitempty"`
+	Tmp       string            `json:"tmp,omitempty"`    // name of the call's own directory below RemoteTmp; "" lets the agent choose
 	Python    string            `json:"python,omitempty"` // the interpreter that the user named, for native modules that deal with Python
 	Async     *Async            `json:"async,omitempty"`
 }
@@ -64,7 +65,8 @@ type Foreign struct {
 	Library     []string `json:"library,omitempty"`     // blobs: packages to import from, each a Library as JSON
 	Interpreter []string `json:"interpreter,omitempty"` // command and arguments; for python the candidates' first choice, "" or auto means discover
 	Probe       []string `json:"probe,omitempty"`       // interpreter candidates when discovering, best first
-	KeepFiles   bool     `json:"keep,omitempty"`        // ANSIBLE_KEEP_REMOTE_FILES
+	KeepFiles   bool     `json:"keep,omitempty"`        // the files of the call stay (ANSIBLE_KEEP_REMOTE_FILES)
+	File        string   `json:"file,omitempty"`        // a program on the host that holds the module and its arguments and runs instead of Source
 }
 
 // Library is a set of Python modules: dotted name to source. A name that ends in ".__init__" is a package.

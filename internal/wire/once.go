@@ -6,6 +6,14 @@ import "encoding/json"
 // single commands and files only.
 const OnceWord = "once"
 
+// ModuleWord, with the name of a native module, makes the agent run it with the arguments on standard input, a JSON object, and
+// print its result: for people who look into what a run did. "--check" and "--diff" may follow the name; PythonEnv and TMPDIR
+// stand for Call.Python and Call.RemoteTmp.
+const ModuleWord = "module"
+
+// PythonEnv is the environment variable that names the interpreter.
+const PythonEnv = "ANSIBLE_PYTHON_INTERPRETER"
+
 // Once is one call with all that it may ask for.
 type Once struct {
 	Call    Call              `json:"call"`

@@ -61,7 +61,7 @@ func (s *Session) Callbacks(ctx context.Context, p *troupe.Project, fallback str
 	if s.plugins != nil {
 		all = append(all, s.plugins)
 	}
-	if !s.Env.Classic || s.Display.Err.TTY {
+	if !s.Env.classic(s.Display) {
 		all = append(all, &diagnoses{display: s.Display})
 	}
 	for _, name := range enabled {

@@ -74,11 +74,22 @@ func (e *Env) Display(c *config.Config, verbosity int) *callback.Display {
 	return d
 }
 
+// classic reports whether messages are Ansible's: under its names, when nobody watches on a terminal, or a program does, which
+// has a callback plugin of its own write the output (ansible-runner).
+func (e *Env) classic(d *callback.Display) bool {
+	if !e.Classic || !d.Err.TTY {
+		return e.Classic
+	}
+	name := e.Getenv("ANSIBLE_STDOUT_CALLBACK")
+	_, ours := callback.Find(name)
+	return name != "" && !ours
+}
+
 // Report prints an error and returns the exit code. code is what the command suggests; the error may know better.
 func (e *Env) Report(err error, code int) int {
 	d := e.Display(nil, 0)
 	for _, one := range diag.All(err) {
-		if e.Classic && !d.Err.TTY && e.Getenv("TROUPE_OUTPUT") != "full" {
+		if e.classic(d) && e.Getenv("TROUPE_OUTPUT") != "full" {
 			if one.Exit == diag.ExitOptions && (one.Code == diag.ConfigSyntax || one.Code == diag.BadSetting) {
 				fmt.Fprintln(e.Stderr, "ERROR: "+one.Message()) // Ansible has no display yet when it reads its configuration
 				continue

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +44,7 @@ func Start(env *Env, v *argparse.Values) (*Session, error) {
 	}
 	s := &Session{Env: env, Values: v, Config: c, Verbosity: v.Int("verbosity") + c.Int("DEFAULT_VERBOSITY")}
 	s.Display = env.Display(c, s.Verbosity)
-	if path := c.Str("DEFAULT_LOG_PATH"); path != "" {
+	if path := c.Str("DEFAULT_LOG_PATH"); path != "" && !slices.Contains(c.List("DEFAULT_LOG_FILTER"), "ansible") { // the name of all that is said
 		if err := s.openLog(path); err != nil {
 			s.Display.Warning(err.Error())
 		}
@@ -68,12 +70,25 @@ func (s *Session) openLog(path string) error {
 	if err != nil {
 		return fmt.Errorf("log file at %s is not writeable and we cannot create it, aborting", path)
 	}
-	user := os.Getenv("USER")
-	s.Display.Log = f
-	s.Display.LogPrefix = func() string {
-		return fmt.Sprintf("%s p=%d u=%s n=ansible INFO| ", callback.LogTime(time.Now()), os.Getpid(), user)
+	who := logUser(s.Env.Getenv)
+	s.Display.Log, s.Display.LogVerbosity = f, s.Config.Int("LOG_VERBOSITY")
+	s.Display.LogPrefix = func(level string) string {
+		return fmt.Sprintf("%s p=%d u=%s n=ansible %s| ", callback.LogTime(time.Now()), os.Getpid(), who, level)
 	}
 	return nil
+}
+
+// logUser is who runs the program, as Python finds it out.
+func logUser(getenv func(string) string) string {
+	for _, name := range []string{"LOGNAME", "USER", "LNAME", "USERNAME"} {
+		if v := getenv(name); v != "" {
+			return v
+		}
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return fmt.Sprintf("uid=%d", os.Getuid())
 }
 
 // Secrets loads the vault passwords of flags and configuration.
@@ -147,7 +162,7 @@ func (s *Session) project(ctx context.Context, dir string, filesOnly bool) (*tro
 	return troupe.Load(ctx, troupe.Options{
 		Config: s.Config, Inventory: s.inventory(), ExtraVars: s.Values.List("extra_vars"), Secrets: secrets, PlaybookDir: dir, FilesOnly: filesOnly,
 		ModulePath: s.Values.List("module_path"), Natives: all.Registry, Web: all.Web, Self: s.Env.Self, Warn: s.Display.Warning,
-		Log: func(v int, msg string) { s.Display.V(v, "", msg) }, Output: s.Display, Flags: s.flags(), Verbosity: s.Verbosity,
+		Log: func(v int, msg string) { s.Display.V(v, "", msg) }, Output: s.Display, Flags: s.flags(), Verbosity: s.Verbosity, LogVerbosity: s.Display.LogVerbosity,
 	})
 }
 
@@ -192,17 +207,17 @@ func (s *Session) flags() *value.Dict {
 	for _, n := range []string{"check", "diff", "become", "syntax", "step"} {
 		set(n, value.Bool(v.Bool(n)))
 	}
-	list := func(name string) value.Value {
+	list := func(items []string) value.Value {
 		l := value.NewList()
-		for _, e := range v.List(name) {
+		for _, e := range items {
 			l.Elems = append(l.Elems, value.Str(e))
 		}
 		return l
 	}
-	set("tags", list("tags"))
-	set("skip_tags", list("skip_tags"))
-	set("inventory", list("inventory"))
-	set("extra_vars", list("extra_vars"))
+	set("tags", list(Tags(v.List("tags"))))
+	set("skip_tags", list(Tags(v.List("skip_tags"))))
+	set("inventory", list(v.List("inventory")))
+	set("extra_vars", list(v.List("extra_vars")))
 	args := value.NewTuple()
 	for _, a := range v.Args {
 		args.Elems = append(args.Elems, value.Str(a))
@@ -313,6 +328,7 @@ func (s *Session) CallbackOptions() callback.Options {
 		PathOnFailure: on("show_task_path_on_failure"), ArgsToStdout: s.Config.Bool("DISPLAY_ARGS_TO_STDOUT"), DiffContext: s.Config.Int("DIFF_CONTEXT"),
 	}
 	o.Env = s.Env.Getenv
+	o.Invocation = s.invocation()
 	o.Option = func(opt *config.Setting) value.Value {
 		v, _, err := s.Config.Option(opt, config.Sources{})
 		if err != nil {
@@ -327,6 +343,38 @@ func (s *Session) CallbackOptions() callback.Options {
 		o.Pretty = &b
 	}
 	return o
+}
+
+// invocation is what the command line said, for callbacks that tell it.
+func (s *Session) invocation() callback.Invocation {
+	v := s.Values
+	i := callback.Invocation{Inventory: v.List("inventory"), Tags: Tags(v.List("tags")), SkipTags: Tags(v.List("skip_tags")), Limit: v.Str("subset"), RemoteUser: v.Str("remote_user")}
+	if len(i.Inventory) == 0 {
+		i.Inventory = s.Config.List("DEFAULT_HOST_LIST")
+	}
+	if len(i.Tags) == 0 {
+		i.Tags = []string{"all"}
+	}
+	for _, e := range v.List("extra_vars") {
+		if file, ok := strings.CutPrefix(e, "@"); ok {
+			e = "@" + s.Config.Path(file)
+		}
+		i.ExtraVars = append(i.ExtraVars, e)
+	}
+	return i
+}
+
+// Tags splits what --tags or --skip-tags were given.
+func Tags(flags []string) []string {
+	var out []string
+	for _, f := range flags {
+		for t := range strings.SplitSeq(f, ",") {
+			if t = strings.TrimSpace(t); t != "" {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
 }
 
 // ErrInterrupted ends a command that the user stopped.

@@ -75,7 +75,7 @@ func run(ctx context.Context, s *launch.Session, prog string) (int, error) {
 			return 0, err
 		}
 	}
-	only, skip := tags(v.List("tags")), tags(v.List("skip_tags"))
+	only, skip := launch.Tags(v.List("tags")), launch.Tags(v.List("skip_tags"))
 	if len(only) == 0 {
 		only = s.Config.List("TAGS_RUN")
 	}
@@ -139,19 +139,6 @@ func exists(path string) error {
 		return &diag.Diagnostic{Code: diag.FileNotFound, Summary: msg, Classic: msg, Exit: diag.ExitError}
 	}
 	return nil
-}
-
-// tags splits what -t and --skip-tags were given.
-func tags(list []string) []string {
-	var out []string
-	for _, l := range list {
-		for t := range strings.SplitSeq(l, ",") {
-			if t = strings.TrimSpace(t); t != "" {
-				out = append(out, t)
-			}
-		}
-	}
-	return out
 }
 
 func execute(ctx context.Context, s *launch.Session, p *troupe.Project, pb *playbook.Playbook, only, skip []string) (int, error) {

@@ -24,9 +24,12 @@ type Manager struct {
 	Merge bool
 	// Plugins gives the variables that vars plugins have for a host or group below a directory; nil: there are none.
 	Plugins func(dir string, host bool, name string) ([]Layer, error)
+	// Changing reports whether what Plugins gives may differ from task to task; nil: it does not.
+	Changing func() bool
 
 	mu       sync.Mutex
-	entities map[string][]Layer
+	entities map[string][]Layer // of files
+	plugged  map[string][]Layer // of plugins
 	hosts    map[hostKey]*HostVars
 	groups   map[string]*value.Dict
 }
@@ -48,6 +51,16 @@ func (m *Manager) Forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.hosts, m.groups = nil, nil
+}
+
+// NextTask has plugins asked anew, as Ansible asks them for each task.
+func (m *Manager) NextTask() {
+	if m.Changing == nil || !m.Changing() {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hosts, m.groups, m.plugged = nil, nil, nil
 }
 
 // Host returns the layers of a host for plays of the playbook directory ("" for none).
@@ -138,25 +151,32 @@ func (m *Manager) inventoryDirs() []string {
 
 func (m *Manager) entity(dir, kind, name string) ([]Layer, error) {
 	key := dir + "\x00" + kind + "\x00" + name
-	if l, ok := m.entities[key]; ok {
-		return l, nil
-	}
-	l, err := m.Files.Entity(dir, kind, name)
-	if err != nil {
-		return nil, err
-	}
-	if m.Plugins != nil {
-		more, err := m.Plugins(dir, kind == "host_vars", name)
-		if err != nil {
+	l, ok := m.entities[key]
+	if !ok {
+		var err error
+		if l, err = m.Files.Entity(dir, kind, name); err != nil {
 			return nil, err
 		}
-		l = append(l[:len(l):len(l)], more...)
+		if m.entities == nil {
+			m.entities = map[string][]Layer{}
+		}
+		m.entities[key] = l
 	}
-	if m.entities == nil {
-		m.entities = map[string][]Layer{}
+	if m.Plugins == nil {
+		return l, nil
 	}
-	m.entities[key] = l
-	return l, nil
+	more, ok := m.plugged[key]
+	if !ok {
+		var err error
+		if more, err = m.Plugins(dir, kind == "host_vars", name); err != nil {
+			return nil, err
+		}
+		if m.plugged == nil {
+			m.plugged = map[string][]Layer{}
+		}
+		m.plugged[key] = more
+	}
+	return append(l[:len(l):len(l)], more...), nil
 }
 
 // groupVars merges the variables of the host's groups. Hosts with the same groups share the result.

@@ -139,7 +139,7 @@ func filePayload(c *Context, path string) (*session.Payload, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	return &session.Payload{Size: size + int64(n), SHA1: hex.EncodeToString(sum.Sum(nil)), Open: func() (io.ReadCloser, error) { return os.Open(path) }}, nil
+	return &session.Payload{Size: size + int64(n), SHA1: hex.EncodeToString(sum.Sum(nil)), Path: path, Open: func() (io.ReadCloser, error) { return os.Open(path) }}, nil
 }
 
 const vaultMark = "$ANSIBLE_VAULT;"

@@ -29,6 +29,8 @@ type PythonRemote interface {
 	ConnectionOption(name string) (v value.Value, ok bool, err error)
 	// Command runs a command line, as the become user or as the login user.
 	Command(c *Context, command string, become bool) (rc int, stdout, stderr string, err error)
+	// Kept is the directory on the host that the last module left its files in, "" when it left none.
+	Kept() string
 	// OpenPlugged makes the connection that is a plugin ready, with the variables of the host that is connected to.
 	OpenPlugged(c *Context) error
 	// BecomeCommand wraps a command line so that it runs as the become user.
@@ -317,6 +319,9 @@ func (a *pythonAction) module(name string, args *value.Dict, async bool) (value.
 	}
 	if err != nil {
 		return nil, err
+	}
+	if dir := a.remote.Kept(); dir != "" {
+		r.SetStr("_troupe_tmpdir", value.Str(dir+"/"))
 	}
 	return r, nil
 }

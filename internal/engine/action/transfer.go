@@ -123,6 +123,9 @@ type download struct {
 	f      *os.File
 }
 
+// Name is the file that is written.
+func (d *download) Name() string { return d.target }
+
 func (d *download) Write(p []byte) (int, error) {
 	if d.f == nil {
 		if err := os.MkdirAll(filepath.Dir(d.target), 0o755); err != nil {

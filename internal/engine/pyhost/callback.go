@@ -134,7 +134,10 @@ func (c *Callbacks) task(t *event.Task) *value.Dict {
 		d.SetStr("_path", value.Str(fmt.Sprintf("%s:%d", t.Pos.File, t.Pos.Line)))
 	}
 	if t.Role != "" {
-		col, role, _ := collection.Split(t.Role)
+		col, role, qualified := collection.Split(t.Role)
+		if !qualified {
+			col = t.RoleCollection
+		}
 		d.SetStr("_role", value.DictOf("_role_name", value.Str(role), "_role_collection", value.Str(col)))
 	}
 	if t.Keywords != nil {

@@ -16,6 +16,7 @@ type VarsPlugins struct {
 	host   *Host
 	files  []string // of which they were loaded
 	count  int
+	live   bool // one is asked for each task
 	loaded bool
 }
 
@@ -52,14 +53,23 @@ func (p *VarsPlugins) load() error {
 	if len(candidates.Elems) == 0 {
 		return nil
 	}
-	v, err := p.host.Call(context.Background(), RunSide, "vars_load", value.DictOf("candidates", candidates, "enabled", enabled), nil, false)
+	v, err := p.host.Call(context.Background(), RunSide, "vars_load", value.DictOf(
+		"candidates", candidates, "enabled", enabled, "once", value.Bool(p.host.Config.Str("RUN_VARS_PLUGINS") == "start")), nil, false)
 	if err != nil {
 		return err
 	}
-	n, _ := v.(value.Int)
-	p.count = int(n)
+	if d, ok := v.(*value.Dict); ok {
+		n, _ := d.GetStr("count")
+		count, _ := n.(value.Int)
+		live, _ := d.GetStr("live")
+		p.count, p.live = int(count), live == value.True
+	}
 	return nil
 }
+
+// Changing reports whether some plugin is asked for each task: those that RUN_VARS_PLUGINS or their option stage does not bind to
+// the inventory.
+func (p *VarsPlugins) Changing() bool { return p.live }
 
 // Layers gives the variables of a host or group below a directory: what vars.Manager.Plugins wants.
 func (p *VarsPlugins) Layers(dir string, host bool, name string) ([]vars.Layer, error) {

@@ -76,6 +76,7 @@ func (p *play) free(pinned bool) error {
 			if bypassesHosts(place.Task) {
 				p.warn("The '" + place.Task.ActionAsWritten + "' module bypasses the host loop, which is currently not supported in the free strategy and would instead execute for every host in the inventory list.")
 			}
+			p.Run.Vars.NextTask()
 			info := p.info(place, h)
 			if banner != place.Task.Pos.String()+info.Name {
 				banner = place.Task.Pos.String() + info.Name

@@ -130,6 +130,7 @@ func bypassesHosts(t *playbook.Task) bool {
 // step runs one task on the hosts that are at it, then takes care of includes and of errors that are fatal for all.
 func (p *play) step(place *strategy.Place, hosts []*hostRun) error {
 	t := place.Task
+	p.Run.Vars.NextTask()
 	once := bypassesHosts(t)
 	if v := t.Inherited("run_once"); v != nil && !once {
 		r, err := p.templarFor(hosts[0], t).Render(v)

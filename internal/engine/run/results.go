@@ -31,7 +31,7 @@ func (p *play) info(place *strategy.Place, h *hostRun) *event.Task {
 		}
 	}
 	if t.Role != nil {
-		i.Role = t.Role.Name
+		i.Role, i.RoleCollection = t.Role.Name, t.Role.Collection
 	}
 	i.Keywords = shownKeywords(t)
 	switch {

@@ -51,20 +51,23 @@ func (r *remote) ConnectionOption(name string) (value.Value, bool, error) {
 	return nil, false, nil
 }
 
+// Kept implements action.PythonRemote.
+func (r *remote) Kept() string { return r.kept }
+
 // Command implements action.PythonRemote.
 func (r *remote) Command(c *action.Context, command string, become bool) (int, string, string, error) {
 	if r.plugin != nil {
 		return r.plugCommand(c, command, become)
 	}
-	s, err := r.x.Sessions.Get(c, r.target)
+	s, err := r.session(c)
 	if err != nil {
-		return 0, "", "", r.callError(err)
+		return 0, "", "", err
 	}
 	raw := session.RawCommand{Command: command}
 	if become {
 		raw.Become = r.become
 	}
-	got, err := s.Raw(c, raw)
+	got, err := r.raw(c, s, raw)
 	if err != nil {
 		return 0, "", "", r.callError(err)
 	}

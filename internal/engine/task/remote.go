@@ -38,12 +38,14 @@ type remote struct {
 	become *become.Spec
 	env    map[string]string
 	user   string
-	wrong  error // what kept the first variable that says how to reach the host from being rendered
+	noLog  bool
+	kept   string // the directory of the last call whose files stay on the host
+	wrong  error  // what kept the first variable that says how to reach the host from being rendered
 }
 
 // prepare renders what reaching the host needs: connection options, become, environment.
 func (r *remote) prepare(a *attempt) error {
-	r.conn = r.t
+	r.conn, r.noLog = r.t, a.noLog
 	host := r.x.Host
 	if a.delegate.Delegate != "" {
 		host = a.delegate.Delegate
@@ -420,9 +422,23 @@ func (r *remote) call(ctx context.Context, call action.ModuleCall) (*session.Ses
 	if err != nil {
 		return nil, c, err
 	}
-	s, err := r.x.Sessions.Get(ctx, r.target)
+	s, err := r.session(ctx)
 	if err != nil {
-		return nil, c, r.callError(err)
+		return nil, c, err
+	}
+	keep := r.x.Config.Bool("DEFAULT_KEEP_REMOTE_FILES")
+	if r.told() {
+		r.using(c.Python, keep)
+	}
+	if keep {
+		if err := r.keep(ctx, s, &c); err != nil {
+			return nil, c, err
+		}
+	}
+	if r.told() {
+		if err := r.tell(ctx, s, &c, call); err != nil {
+			return nil, c, err
+		}
 	}
 	return s, c, nil
 }
@@ -509,7 +525,7 @@ func (r *remote) interpreter(m *pymodule.Module) error {
 		m.Interpreter = []string{"auto"}
 		m.Probe = r.x.Config.List("INTERPRETER_PYTHON_FALLBACK")
 	default:
-		m.Interpreter = strings.Fields(text)
+		m.Interpreter = []string{text} // one word, whatever is in it
 	}
 	return nil
 }
@@ -574,15 +590,24 @@ func (r *remote) Shell(ctx context.Context, command, executable string) (int, st
 		}
 		return r.plugCommand(ctx, command, true)
 	}
-	s, err := r.x.Sessions.Get(ctx, r.target)
+	s, err := r.session(ctx)
 	if err != nil {
-		return 0, "", "", r.callError(err)
+		return 0, "", "", err
 	}
 	var env strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(r.env)) {
 		env.WriteString(k + "=" + connection.Quote(r.env[k]) + " ")
 	}
-	got, err := s.Raw(ctx, session.RawCommand{Command: env.String() + command, Executable: executable, Become: r.become})
+	raw := session.RawCommand{Command: command, Executable: executable, Become: r.become}
+	if r.told() {
+		shown := raw.Shown()
+		if executable == "" && r.become == nil { // the login user's shell has it as it is
+			shown = command
+		}
+		r.line("EXEC " + r.hidden(shown))
+	}
+	raw.Command = env.String() + command
+	got, err := s.Raw(ctx, raw)
 	if err != nil {
 		return 0, "", "", r.callError(err)
 	}
@@ -598,10 +623,10 @@ func (r *remote) Reset() {
 	r.x.Sessions.Reset(r.target)
 }
 
-// Local implements action.Remote.
 // Becomes implements action.Remote.
 func (r *remote) Becomes() bool { return r.become != nil }
 
+// Local implements action.Remote.
 func (r *remote) Local() bool { return r.target.Connection == "local" }
 
 // User implements action.Remote.

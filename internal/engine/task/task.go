@@ -40,7 +40,9 @@ type Runner struct {
 	// Emit sends an event; safe for concurrent use.
 	Emit      func(event.Event)
 	Verbosity int
-	CLI       CLI
+	// Told is the level up to which somebody reads what is said of a run, the terminal or a log.
+	Told int
+	CLI  CLI
 }
 
 // CLI are connection and become settings of the command line.
@@ -110,7 +112,7 @@ func (x *exec) templar(vars template.Vars) *template.Templar {
 func (x *exec) warn(text string) { x.Emit(&event.Warning{Kind: "warning", Text: text}) }
 
 func (x *exec) log(level int, text string) {
-	if x.Verbosity >= level {
+	if x.Told >= level {
 		x.Emit(&event.Log{Verbosity: level, Host: x.Host, Text: text})
 	}
 }

@@ -28,6 +28,7 @@ var lib embed.FS
 // Module is a module ready to be sent. It may be used for many calls and hosts at once.
 type Module struct {
 	Name      string // as the user wrote it
+	Path      string // the file on the controller, for messages; may be ""
 	FullName  string // dotted Python name, "ansible.modules.x" or "ansible_collections.…"
 	Style     wire.Style
 	Source    Blob

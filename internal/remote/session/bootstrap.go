@@ -106,7 +106,7 @@ func startAgent(ctx context.Context, conn connection.Conn, here bool, cfg Config
 		}
 		return nil, agentError(err.Error(), err)
 	}
-	cfg.Log(3, fmt.Sprintf("agent runs: pid %d, uid %d, %s/%s, %s", hello.PID, hello.UID, hello.OS, hello.Arch, hello.Exe))
+	cfg.Log(3, fmt.Sprintf("agent runs: pid %d, uid %d, %s/%s, %s; it executes the modules, and an EXEC line is the command that does the same by hand", hello.PID, hello.UID, hello.OS, hello.Arch, hello.Exe))
 	return newLink(proc, frames, out, hello, errTail, cfg, imgs, here, stop), nil
 }
 

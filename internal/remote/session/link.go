@@ -451,17 +451,23 @@ func (l *link) register(c *call) {
 	l.calls[c.stream] = c
 }
 
+// ModuleArgs are the arguments of a module that is not native, complete, as it finds them in the directory tmp.
+func (c *Call) ModuleArgs(tmp string) (map[string]json.RawMessage, error) {
+	m := message(*c)
+	return m.ModuleArgs(tmp)
+}
+
 // message is a call as it travels.
 func message(c Call) wire.Call {
 	m := wire.Call{
 		Module: c.Module, Args: c.Args, Check: c.Check, Diff: c.Diff, Verbosity: c.Verbosity, Env: c.Env,
-		Receive: c.Receive != nil, Output: c.Output != nil, RemoteTmp: c.RemoteTmp, Python: c.Interpreter,
+		Receive: c.Receive != nil, Output: c.Output != nil, RemoteTmp: c.RemoteTmp, Tmp: c.Tmp, Python: c.Interpreter,
 	}
 	if c.Payload != nil {
 		m.Payload = &wire.Payload{Size: c.Payload.Size, SHA1: c.Payload.SHA1}
 	}
 	if p := c.Python; p != nil {
-		m.Foreign = &wire.Foreign{Name: p.Name, Full: p.FullName, Style: p.Style, Source: p.Source.Hash, Interpreter: p.Interpreter, Probe: p.Probe}
+		m.Foreign = &wire.Foreign{Name: p.Name, Full: p.FullName, Style: p.Style, Source: p.Source.Hash, Interpreter: p.Interpreter, Probe: p.Probe, KeepFiles: c.Keep, File: c.File}
 		for _, b := range p.Libraries {
 			m.Foreign.Library = append(m.Foreign.Library, b.Hash)
 		}

@@ -31,27 +31,51 @@ type RawResult struct {
 // becameMark is printed by the shell that runs as the other user, so that what came before is not taken for output.
 const becameMark = "BECOME-SUCCESS-troupe"
 
-// Raw runs a command. Errors are *UnreachableError, *TaskError, or ctx's; an exit code is none.
-func (s *Session) Raw(ctx context.Context, c RawCommand) (RawResult, error) {
+// line is what the login user's shell gets to execute; cmd is nil without become.
+func (c *RawCommand) line() (line string, cmd *become.Command, err error) {
 	shell := c.Executable
 	if shell == "" {
 		shell = "/bin/sh"
 	}
-	line := shell + " -c " + connection.Quote(c.Command)
+	line = shell + " -c " + connection.Quote(c.Command)
+	if c.Become == nil {
+		return line, nil, nil
+	}
+	built, err := become.Build(*c.Become, "echo "+becameMark+" ; "+line)
+	if err != nil {
+		return "", nil, &TaskError{Code: wire.FailBecome, Msg: err.Error()}
+	}
+	return quoteAll(built.Argv), &built, nil
+}
+
+func quoteAll(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = connection.Quote(w)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// Shown is the command line that is executed, for people who follow a run.
+func (c *RawCommand) Shown() string {
+	line, _, err := c.line()
+	if err != nil {
+		return c.Command
+	}
+	return line
+}
+
+// Raw runs a command. Errors are *UnreachableError, *TaskError, or ctx's; an exit code is none.
+func (s *Session) Raw(ctx context.Context, c RawCommand) (RawResult, error) {
+	line, cmd, err := c.line()
+	if err != nil {
+		return RawResult{}, err
+	}
 	o := connection.StartOptions{PTY: c.PTY}
 	talk := &rawTalk{}
-	if c.Become != nil {
-		cmd, err := become.Build(*c.Become, "echo "+becameMark+" ; "+line)
-		if err != nil {
-			return RawResult{}, &TaskError{Code: wire.FailBecome, Msg: err.Error()}
-		}
-		words := make([]string, len(cmd.Argv))
-		for i, w := range cmd.Argv {
-			words[i] = connection.Quote(w)
-		}
-		line = strings.Join(words, " ")
+	if cmd != nil {
 		o.PTY = o.PTY || cmd.PTY
-		talk.cmd, talk.pass = &cmd, c.Become.Pass
+		talk.cmd, talk.pass = cmd, c.Become.Pass
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-automation/troupe/internal/remote/become"
@@ -88,6 +89,9 @@ type Call struct {
 	Env         map[string]string // keyword environment
 	Interpreter string            // the Python that the user named, for native modules that deal with Python; "" is none
 	RemoteTmp   string            // option remote_tmp; "" is ~/.ansible/tmp
+	Tmp         string            // name of the call's own directory there; "" lets the agent choose
+	Keep        bool              // what a module that is not native needs as files stays on the host
+	File        string            // a file on the host that Python runs instead of the module (pymodule.Module.Kept), or ""
 	Become      *become.Spec      // nil: run as the login user
 
 	Payload *Payload                          // a file the module may pull
@@ -100,6 +104,7 @@ type Call struct {
 type Payload struct {
 	Size int64  // -1 when unknown
 	SHA1 string // hex, "" when unknown
+	Path string // the file on the controller, for messages; "" when it is none
 	Open func() (io.ReadCloser, error)
 }
 
@@ -122,6 +127,8 @@ type Session struct {
 	link   *link
 	err    error // why there is no link
 	closed bool
+
+	asked atomic.Bool // First was called
 }
 
 // Open connects to a target and authenticates. The agent starts with the first Run.
@@ -187,7 +194,7 @@ func (s *Session) Run(ctx context.Context, c Call) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := l.node(c.Become, l.imgs.web != nil && s.cfg.Web != nil && c.Module != "" && s.cfg.Web(c.Module), s.becomeTimeout())
+	n, err := l.node(c.Become, s.second(l, c), s.becomeTimeout())
 	if err != nil {
 		return nil, err
 	}

@@ -28,11 +28,18 @@ type Options struct {
 	TreeDir              string // where tree writes
 	Pattern              string // of an ad-hoc command
 	DeprecationsDisabled bool
+	Invocation           Invocation
 
 	// Option gives an option of a callback that says itself where it is set; nil: nothing is set.
 	Option func(s *config.Setting) value.Value
 	Env    func(name string) string // the environment, for callbacks with settings of their own; nil: empty
 	Now    func() time.Time         // nil: time.Now
+}
+
+// Invocation is what the command line said of a run.
+type Invocation struct {
+	Inventory, Tags, SkipTags, ExtraVars []string
+	Limit, RemoteUser                    string
 }
 
 // env is a variable of the environment, or def.

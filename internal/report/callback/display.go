@@ -20,7 +20,9 @@ type Display struct {
 	Verbosity int
 	Colors    map[string]string // ANSIBLE_COLOR_* by kind: "ok", "changed", "error" …
 	Log       io.Writer         // log_path, or nil
-	LogPrefix func() string     // "2024-01-01 10:00:00,000 p=1 u=root n=ansible | "
+	// LogVerbosity is the level up to which the log has what -v says, when it is more than Verbosity.
+	LogVerbosity int
+	LogPrefix    func(level string) string // "2024-01-01 10:00:00,000 p=1 u=root n=ansible INFO| "
 
 	NoWarnings, NoDeprecations bool
 	VerboseToErr               bool // VERBOSE_TO_STDERR: what -v says goes to stderr
@@ -45,12 +47,19 @@ func (d *Display) Color(kind string) string {
 }
 
 // Print writes text and a newline to stdout in the colour of kind ("" for none).
-func (d *Display) Print(text, kind string) { d.write(d.Out, text, kind) }
+func (d *Display) Print(text, kind string) { d.write(d.Out, text, kind, logInfo) }
 
 // PrintErr writes text and a newline to stderr.
-func (d *Display) PrintErr(text, kind string) { d.write(d.Err, text, kind) }
+func (d *Display) PrintErr(text, kind string) { d.write(d.Err, text, kind, logInfo) }
 
-func (d *Display) write(s *term.Stream, text, kind string) {
+// The levels of lines in the log.
+const (
+	logInfo    = "INFO"
+	logWarning = "WARNING"
+	logError   = "ERROR"
+)
+
+func (d *Display) write(s *term.Stream, text, kind, level string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	painted := text
@@ -61,10 +70,16 @@ func (d *Display) write(s *term.Stream, text, kind string) {
 		painted += "\n"
 	}
 	io.WriteString(s.W, painted)
-	if d.Log != nil {
-		if plain := strings.TrimLeft(text, "\n"); plain != "" {
-			io.WriteString(d.Log, d.LogPrefix()+strings.TrimSuffix(plain, "\n")+"\n")
-		}
+	d.log(level, text)
+}
+
+// log writes text to the log. d.mu is held.
+func (d *Display) log(level, text string) {
+	if d.Log == nil {
+		return
+	}
+	if plain := strings.TrimLeft(text, "\n"); plain != "" {
+		io.WriteString(d.Log, d.LogPrefix(level)+strings.TrimSuffix(plain, "\n")+"\n")
 	}
 }
 
@@ -77,11 +92,17 @@ func (d *Display) Banner(text, kind string) {
 
 // V writes text when the verbosity is at least level, with Ansible's host prefix when host is set.
 func (d *Display) V(level int, host, text string) {
-	if d.Verbosity < level {
+	if d.Verbosity < level && (d.Log == nil || d.LogVerbosity < level) {
 		return
 	}
 	if host != "" {
 		text = "<" + host + "> " + text
+	}
+	if d.Verbosity < level {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.log(logInfo, text)
+		return
 	}
 	d.Print2(text, "verbose", d.VerboseToErr)
 }
@@ -105,7 +126,7 @@ func (d *Display) Warning(text string) {
 	if d.NoWarnings || !d.once(text) {
 		return
 	}
-	d.PrintErr(strings.Join(term.Wrap("[WARNING]: "+text, d.Err.Width, false), "\n"), "warn")
+	d.write(d.Err, strings.Join(term.Wrap("[WARNING]: "+text, d.Err.Width, false), "\n"), "warn", logWarning)
 }
 
 // Deprecated writes a deprecation to stderr, each text once in a process.
@@ -120,7 +141,7 @@ func (d *Display) Deprecated(text string) {
 // Error writes "ERROR! " and the text to stderr, unwrapped.
 func (d *Display) Error(text string) {
 	if d.once("E" + text) {
-		d.PrintErr("ERROR! "+text, "error")
+		d.write(d.Err, "ERROR! "+text, "error", logError)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,41 @@ func TestSlack(t *testing.T) {
 	}
 	if first := (*got)[0]["attachments"].([]any)[0].(map[string]any)["fallback"].(string); !strings.HasSuffix(first, "\n\n*site.yml*") {
 		t.Errorf("got %q", first)
+	}
+}
+
+// The texts are those that community.general's plugin sent with ansible-core 2.18 for such command lines, at -v and -vv.
+func TestSlackInvocation(t *testing.T) {
+	address, got, _ := received(t, 200)
+	for _, c := range []struct {
+		verbosity int
+		by        callback.Invocation
+		want      string
+	}{
+		{1, callback.Invocation{Inventory: []string{"/srv/inv"}, ExtraVars: []string{"x=1"}}, "*Playbook initiated* (_X_) \n\n*p.yml*"},
+		{2, callback.Invocation{Inventory: []string{"/srv/inv"}, Tags: []string{"all"}}, "*Playbook initiated* (_X_) by *None* \n\n*p.yml*\n```\nInventory:  /srv/inv\nTags:       all\n```"},
+		{2, callback.Invocation{
+			Inventory: []string{"/srv/inv", "/srv/b,"}, Tags: []string{"b", "a"}, SkipTags: []string{"d", "c"}, Limit: "a", RemoteUser: "bob",
+			ExtraVars: []string{"x=1", "@/srv/v.yml", `{"k":2}`},
+		}, "*Playbook initiated* (_X_) by *bob* \n\n*p.yml*\n```\nInventory:  /srv/inv, /srv/b,\nTags:       b, a\nSkip Tags:  d, c\nLimit:      a\nExtra Vars: x=1 @/srv/v.yml {\"k\":2}\n```"},
+	} {
+		*got = nil
+		e, _ := callback.Find("slack")
+		d := &callback.Display{Out: &term.Stream{W: io.Discard}, Err: &term.Stream{W: io.Discard}, Verbosity: c.verbosity}
+		cb := e.New(d, callback.Options{Invocation: c.by, Option: func(s *config.Setting) value.Value {
+			if s.Name == "webhook_url" {
+				return value.Str(address)
+			}
+			return value.None
+		}})
+		cb.Emit(&event.PlaybookStart{File: "p.yml"})
+		if len(*got) != 1 {
+			t.Fatalf("%d messages", len(*got))
+		}
+		text := (*got)[0]["attachments"].([]any)[0].(map[string]any)["fallback"].(string)
+		if text = regexp.MustCompile(`_[0-9a-f]{6}_`).ReplaceAllString(text, "_X_"); text != c.want {
+			t.Errorf("got %q, want %q", text, c.want)
+		}
 	}
 }
 

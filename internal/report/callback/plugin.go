@@ -58,11 +58,7 @@ func (d *Display) Show(text, color string, toErr, newline bool) {
 		painted += "\n"
 	}
 	io.WriteString(s.W, painted)
-	if d.Log != nil {
-		if plain := strings.TrimLeft(text, "\n"); plain != "" {
-			io.WriteString(d.Log, d.LogPrefix()+strings.TrimSuffix(plain, "\n")+"\n")
-		}
-	}
+	d.log(logInfo, text)
 }
 
 // Raw writes what a plugin printed past Display.

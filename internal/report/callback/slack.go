@@ -17,6 +17,7 @@ type slack struct {
 	*Display
 	to                      *poster
 	channel, username, guid string
+	by                      Invocation
 }
 
 func newSlack(d *Display, opt Options) Callback {
@@ -29,7 +30,7 @@ func newSlack(d *Display, opt Options) Callback {
 	id := make([]byte, 3)
 	_, _ = rand.Read(id) // never fails
 	return &slack{
-		Display: d, to: newPoster(address, certs), guid: hex.EncodeToString(id),
+		Display: d, to: newPoster(address, certs), guid: hex.EncodeToString(id), by: opt.Invocation,
 		channel:  opt.settingText(config.Setting{Name: "channel", Default: "#ansible", Env: []string{"SLACK_CHANNEL"}, Ini: []config.IniKey{{Section: "callback_slack", Key: "channel"}}}),
 		username: opt.settingText(config.Setting{Name: "username", Default: "ansible", Env: []string{"SLACK_USERNAME"}, Ini: []config.IniKey{{Section: "callback_slack", Key: "username"}}}),
 	}
@@ -56,7 +57,11 @@ type slackField struct {
 func (s *slack) Emit(e event.Event) {
 	switch e := e.(type) {
 	case *event.PlaybookStart:
-		s.send("*Playbook initiated* (_"+s.guid+"_) \n\n*"+filepath.Base(e.File)+"*", "warning", true)
+		who, how := "", ""
+		if s.Verbosity > 1 {
+			who, how = s.invocation()
+		}
+		s.send("*Playbook initiated* (_"+s.guid+"_) "+who+"\n\n*"+filepath.Base(e.File)+"*"+how, "warning", true)
 	case *event.PlayStart:
 		name := e.Name
 		if name == "" {
@@ -70,6 +75,35 @@ func (s *slack) Emit(e event.Event) {
 		}
 		s.send("*Playbook Complete* (_"+s.guid+"_)\n\n"+verdict+"\n```\n"+recapTable(e)+"\n```", color, true)
 	}
+}
+
+// invocation tells, at -vv, who started the run and what the command line was, as the collection's plugin does.
+func (s *slack) invocation() (who, how string) {
+	who = "None"
+	if s.by.RemoteUser != "" {
+		who = s.by.RemoteUser
+	}
+	var b strings.Builder
+	line := func(title string, words []string, by string) {
+		if len(words) > 0 {
+			b.WriteString(title + strings.Join(words, by) + "\n")
+		}
+	}
+	places := make([]string, len(s.by.Inventory))
+	for i, p := range s.by.Inventory {
+		if abs, err := filepath.Abs(p); err == nil {
+			p = abs
+		}
+		places[i] = p
+	}
+	line("Inventory:  ", places, ", ")
+	line("Tags:       ", s.by.Tags, ", ")
+	line("Skip Tags:  ", s.by.SkipTags, ", ")
+	if s.by.Limit != "" {
+		line("Limit:      ", []string{s.by.Limit}, "")
+	}
+	line("Extra Vars: ", s.by.ExtraVars, " ")
+	return "by *" + who + "* ", "\n```\n" + b.String() + "```"
 }
 
 func (s *slack) send(msg, color string, field bool) {

@@ -49,6 +49,9 @@ func Main(self []string, args []string, modules *module.Registry) int {
 		}
 		return 0
 	}
+	if len(args) > 1 && args[0] == wire.ModuleWord {
+		return runByHand(ctx, args[1:], modules)
+	}
 	if raw := rawTerminal(os.Stdin); raw != nil {
 		fmt.Fprintln(os.Stderr, raw)
 		return 1

@@ -74,7 +74,7 @@ func runNative(ctx context.Context, modules *module.Registry, temp *tempDir, c *
 	if err != nil {
 		return nil, &wire.Failure{Code: wire.FailInternal, Msg: fmt.Sprintf("arguments of %s: %v", c.Module, err)}
 	}
-	dir, err := temp.make(c.RemoteTmp)
+	dir, err := temp.make(c.RemoteTmp, c.Tmp)
 	if err != nil {
 		return nil, &wire.Failure{Code: wire.FailInternal, Msg: err.Error()}
 	}

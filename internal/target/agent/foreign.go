@@ -40,12 +40,14 @@ func (p *pythons) run(ctx context.Context, c *wire.Call, temp *tempDir, blob fun
 	if err != nil {
 		return nil, internal(err)
 	}
-	dir, err := temp.make(c.RemoteTmp)
+	dir, err := temp.make(c.RemoteTmp, c.Tmp)
 	if err != nil {
 		return nil, internal(err)
 	}
-	defer dir.remove()
-	args, err := completeArgs(c, dir.path)
+	if !c.Foreign.KeepFiles || c.Foreign.Style == wire.StylePython {
+		defer dir.remove()
+	}
+	args, err := c.ModuleArgs(dir.path)
 	if err != nil {
 		return nil, internal(err)
 	}
@@ -106,40 +108,19 @@ func parseJob(c *wire.Call, out pyexec.Outcome) json.RawMessage {
 	return raw
 }
 
-// completeArgs adds the internal parameters that every module gets (BEHAVIOUR §8), unless the controller set them.
-func completeArgs(c *wire.Call, tmp string) (map[string]json.RawMessage, error) {
-	args := map[string]json.RawMessage{}
-	if len(c.Args) > 0 {
-		if err := json.Unmarshal(c.Args, &args); err != nil {
-			return nil, err
-		}
-	}
-	remoteTmp := c.RemoteTmp
-	if remoteTmp == "" {
-		remoteTmp = "~/.ansible/tmp"
-	}
-	for name, v := range map[string]any{
-		"_ansible_check_mode": c.Check, "_ansible_diff": c.Diff, "_ansible_verbosity": c.Verbosity, "_ansible_no_log": false, "_ansible_debug": false,
-		"_ansible_version": "2.18.0", "_ansible_module_name": c.Foreign.Name, "_ansible_syslog_facility": "LOG_USER",
-		"_ansible_selinux_special_fs":       []string{"fuse", "nfs", "vboxsf", "ramfs", "9p", "vfat"},
-		"_ansible_string_conversion_action": "warn", "_ansible_socket": nil, "_ansible_shell_executable": "/bin/sh",
-		"_ansible_keep_remote_files": c.Foreign.KeepFiles, "_ansible_tmpdir": tmp, "_ansible_remote_tmp": remoteTmp,
-		"_ansible_ignore_unknown_opts": false, "_ansible_target_log_info": nil,
-	} {
-		if _, set := args[name]; !set {
-			b, err := json.Marshal(v)
-			if err != nil {
-				return nil, err
-			}
-			args[name] = b
-		}
-	}
-	return args, nil
-}
-
 // python runs a module in the warm worker. discovered is the interpreter when nobody named one and this call found it: like
 // Ansible, only the first result tells.
 func (p *pythons) python(ctx context.Context, c *wire.Call, source []byte, args map[string]json.RawMessage, blob func(string) ([]byte, error)) (out pyexec.Outcome, discovered string, err error) {
+	run := p.pool.Run
+	if file := c.Foreign.File; file != "" {
+		run = func(ctx context.Context, t pyexec.Task) (pyexec.Outcome, error) {
+			out, err := pyexec.RunFile(ctx, t.Interpreter, file, t.Env)
+			if errors.Is(err, os.ErrNotExist) {
+				err = fmt.Errorf("%w: %w", pyexec.ErrInterpreter, err)
+			}
+			return out, err
+		}
+	}
 	body, err := json.Marshal(map[string]any{"ANSIBLE_MODULE_ARGS": args})
 	if err != nil {
 		return out, "", err
@@ -159,7 +140,7 @@ func (p *pythons) python(ctx context.Context, c *wire.Call, source []byte, args 
 	if t.Interpreter = c.Foreign.Interpreter; len(t.Interpreter) > 0 && !strings.HasPrefix(t.Interpreter[0], "auto") {
 		t.Interpreter = slices.Clone(t.Interpreter)
 		t.Interpreter[0] = expandHome(t.Interpreter[0])
-		out, err = p.pool.Run(ctx, t)
+		out, err = run(ctx, t)
 		return out, "", err
 	}
 	p.mu.Lock()
@@ -167,14 +148,17 @@ func (p *pythons) python(ctx context.Context, c *wire.Call, source []byte, args 
 	p.mu.Unlock()
 	if found != "" {
 		t.Interpreter = []string{found}
-		out, err = p.pool.Run(ctx, t)
+		out, err = run(ctx, t)
 		return out, "", err
 	}
 	candidates := hostos.Interpreters(c.Foreign.Probe)
 	err = fmt.Errorf("%w: no python3 was found on the host", pyexec.ErrInterpreter)
 	for _, file := range candidates {
 		t.Interpreter = []string{file}
-		out, err = p.pool.Run(ctx, t)
+		if c.Foreign.File != "" && exec.CommandContext(ctx, file, "-c", "import sys; sys.exit(sys.version_info < (3, 6))").Run() != nil {
+			continue // a worker would have told by itself
+		}
+		out, err = run(ctx, t)
 		if errors.Is(err, pyexec.ErrInterpreter) && ctx.Err() == nil {
 			continue // it only points elsewhere, or is too old: the next may work
 		}

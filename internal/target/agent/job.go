@@ -204,7 +204,7 @@ func (j *job) receive(in *wire.Reader) error {
 			j.blobs[names[f.Stream-1]] = f.Data
 		case f.Kind == wire.KindData && f.Stream == 0 && j.call != nil:
 			if load == nil {
-				dir, err := j.temp.make(j.call.RemoteTmp)
+				dir, err := j.temp.make(j.call.RemoteTmp, "")
 				if err != nil {
 					return err
 				}

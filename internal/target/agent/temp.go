@@ -22,10 +22,11 @@ type callDir struct{ path string }
 func (d callDir) remove() { os.RemoveAll(d.path) }
 
 // make returns a new directory below remoteTmp ("" is ~/.ansible/tmp) or, where that cannot be used, below a system directory.
-func (t *tempDir) make(remoteTmp string) (callDir, error) {
+// A name is that of the directory; without one it lies in the agent's own.
+func (t *tempDir) make(remoteTmp, name string) (callDir, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.path != "" {
+	if t.path != "" && name == "" {
 		d, err := t.sub()
 		if err == nil {
 			return d, nil
@@ -37,7 +38,12 @@ func (t *tempDir) make(remoteTmp string) (callDir, error) {
 	var first error
 	for _, base := range []string{expandHome(remoteTmp), "/var/tmp", "/tmp", "/dev/shm"} {
 		err := os.MkdirAll(base, 0o700)
-		if err == nil {
+		if err == nil && name != "" {
+			d := callDir{filepath.Join(base, filepath.Base(name))}
+			if err = os.Mkdir(d.path, 0o700); err == nil {
+				return d, nil
+			}
+		} else if err == nil {
 			if t.path, err = os.MkdirTemp(base, "ansible-tmp-"); err == nil {
 				return t.sub()
 			}

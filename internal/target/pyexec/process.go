@@ -47,6 +47,11 @@ func RunProgram(ctx context.Context, p Program) (Outcome, error) {
 	return out, err
 }
 
+// RunFile runs a program that lies on this machine already.
+func RunFile(ctx context.Context, interpreter []string, file string, env []string) (Outcome, error) {
+	return start(ctx, append(interpreter[:len(interpreter):len(interpreter)], file), env)
+}
+
 func start(ctx context.Context, argv, env []string) (Outcome, error) {
 	out, err := newCapture()
 	if err != nil {

@@ -1,11 +1,14 @@
 package ssh
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -14,13 +17,36 @@ import (
 
 // auth offers what we have to log in with, and remembers what the server asked for.
 type auth struct {
+	ctx  context.Context // ends when nobody waits for the login any more
 	e    *endpoint
 	ring *keyring
 	// which methods the server let us come to
 	publickey, password, keyboard, gssapi bool
 }
 
-func newAuth(e *endpoint, ring *keyring) *auth { return &auth{e: e, ring: ring} }
+func newAuth(ctx context.Context, e *endpoint, ring *keyring) *auth {
+	return &auth{ctx: ctx, e: e, ring: ring}
+}
+
+// promptError says that the password was kept back, because nothing asked for it in the words of the option sshpass_prompt.
+type promptError struct{ asked string }
+
+func (e *promptError) Error() string { return "the prompt is " + strconv.Quote(e.asked) }
+
+// expected holds a prompt, as the OpenSSH client would show it, against the option sshpass_prompt. sshpass waits for the right one as long
+// as the client lives; here the wait ends with the connection's time limit.
+func (a *auth) expected(asked string) error {
+	if a.e.prompt == "" || strings.Contains(asked, a.e.prompt) {
+		return nil
+	}
+	limit := time.NewTimer(a.e.timeout)
+	defer limit.Stop()
+	select {
+	case <-limit.C:
+	case <-a.ctx.Done():
+	}
+	return &promptError{asked}
+}
 
 // errNotOffered ends an attempt with a method that is only there to learn that the server has it.
 var errNotOffered = errors.New("nothing to offer")
@@ -44,7 +70,7 @@ func (a *auth) methods() []ssh.AuthMethod {
 		if allowed("password", "passwordauthentication", true) {
 			list = append(list, ssh.PasswordCallback(func() (string, error) {
 				a.password = true
-				return a.e.password, nil
+				return a.e.password, a.expected(a.e.user + "@" + a.e.host + "'s password: ")
 			}))
 		}
 		if allowed("keyboard-interactive", "kbdinteractiveauthentication", true) {
@@ -70,6 +96,9 @@ func (a *auth) answer(_, _ string, questions []string, echos []bool) ([]string, 
 	answers := make([]string, len(questions))
 	for i := range questions {
 		if !echos[i] {
+			if err := a.expected("(" + a.e.user + "@" + a.e.host + ") " + questions[i]); err != nil {
+				return nil, err
+			}
 			answers[i] = a.e.password
 		}
 	}
@@ -94,7 +123,11 @@ func (a *auth) explain(err, keyErr error) error {
 		return unreachable(connection.PhaseHostKey, hk.text, keyErr, hk.hints...)
 	}
 	text := err.Error()
+	var prompt *promptError
 	switch {
+	case errors.As(err, &prompt):
+		return unreachable(connection.PhaseAuth, fmt.Sprintf("no prompt with %q (sshpass_prompt) came within %s, but %q", e.prompt, e.timeout, prompt.asked), err,
+			"sshpass_prompt is a part of the text that asks for the password")
 	case errors.Is(err, errNotOffered), strings.Contains(text, "unable to authenticate"), strings.Contains(text, "no supported methods remain"):
 		if a.gssapi {
 			return &opensshError{"the server accepts GSSAPI"}

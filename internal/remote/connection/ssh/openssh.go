@@ -162,7 +162,11 @@ func (c *openssh) askpass() ([]string, error) {
 		return nil, fmt.Errorf("mkfifo: %w", err)
 	}
 	q := connection.Quote(fifo)
-	text := "#!/bin/sh\ncase $1 in *'(yes/no'*) exit 1;; esac\nmv " + q + " " + q + ".once 2>/dev/null || exit 1\nIFS= read -r p <" + q + ".once && printf '%s\\n' \"$p\"\n"
+	text := "#!/bin/sh\ncase $1 in *'(yes/no'*) exit 1;; esac\n"
+	if c.e.prompt != "" {
+		text += "case $1 in *" + connection.Quote(c.e.prompt) + "*) ;; *) echo \"no prompt with sshpass_prompt came, but: $1\" >&2; exit 1;; esac\n"
+	}
+	text += "mv " + q + " " + q + ".once 2>/dev/null || exit 1\nIFS= read -r p <" + q + ".once && printf '%s\\n' \"$p\"\n"
 	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
 		return nil, err
 	}

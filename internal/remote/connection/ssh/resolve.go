@@ -20,6 +20,7 @@ type endpoint struct {
 	port     string
 	user     string
 	password string // secret
+	prompt   string // what the text that asks for the password has to contain; "" is anything
 	phrase   string // secret: passphrase of private keys
 	timeout  time.Duration
 	openssh  string   // why only the OpenSSH client can do it; "" when this package can
@@ -33,7 +34,7 @@ func resolve(ctx context.Context, o connection.Options) (*endpoint, error) {
 	if host == "" {
 		return nil, fmt.Errorf("no host name")
 	}
-	e := &endpoint{password: o["password"], phrase: o["private_key_passphrase"], timeout: o.Seconds("timeout", 10*time.Second)}
+	e := &endpoint{password: o["password"], prompt: o["sshpass_prompt"], phrase: o["private_key_passphrase"], timeout: o.Seconds("timeout", 10*time.Second)}
 	set := settings{}
 	file := ""
 	args := func(name string) error {

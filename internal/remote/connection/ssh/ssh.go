@@ -30,7 +30,7 @@ var Kind = connection.Kind{
 	Name: "ssh", Aliases: []string{"paramiko", "paramiko_ssh", "libssh", "ansible.netcommon.libssh"},
 	Options: []string{
 		"host", "port", "remote_user", "password", "private_key_file", "private_key_passphrase", "ssh_args", "ssh_common_args", "ssh_extra_args",
-		"host_key_checking", "timeout", "reconnection_retries", "ssh_executable", "control_path", "pkcs11_provider",
+		"host_key_checking", "timeout", "reconnection_retries", "ssh_executable", "control_path", "pkcs11_provider", "sshpass_prompt",
 	},
 	// ansible-core knows these from 2.19 on.
 	Vars: map[string][]string{"private_key_passphrase": {"ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase"}},
@@ -169,7 +169,7 @@ func handshake(ctx context.Context, e *endpoint, via *client, log connection.Log
 	}
 	ring := &keyring{e: e, log: log}
 	keys := newHostKeys(e)
-	auth := newAuth(e, ring)
+	auth := newAuth(ctx, e, ring)
 	// Deadlines do not work on channels of a jump host, so a timer closes the connection instead.
 	timedOut := make(chan struct{})
 	expire := func() { close(timedOut); conn.Close() }

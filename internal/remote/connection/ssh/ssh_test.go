@@ -78,9 +78,12 @@ func TestLogins(t *testing.T) {
 	write(t, config, "Host web*.example\n  HostName 127.0.0.1\n  Port "+s.Port+"\n  User "+user+"\n  IdentityFile "+s.Key+
 		"\n  UserKnownHostsFile "+s.KnownHosts+"\n  HostKeyAlias [127.0.0.1]:"+s.Port+"\nHost *\n  Port 1\n")
 	for name, o := range map[string]connection.Options{
-		"key":                       s.Options,
-		"key of an encrypted file":  s.With("private_key_file", locked, "private_key_passphrase", "open sesame"),
-		"password":                  s.With("remote_user", user, "password", "c0rrect horse", "private_key_file", "-"),
+		"key":                      s.Options,
+		"key of an encrypted file": s.With("private_key_file", locked, "private_key_passphrase", "open sesame"),
+		"password":                 s.With("remote_user", user, "password", "c0rrect horse", "private_key_file", "-"),
+		"password and its prompt":  s.With("remote_user", user, "password", "c0rrect horse", "private_key_file", "-", "sshpass_prompt", user+"@127.0.0.1's pass"),
+		"prompt, OpenSSH client": s.With("remote_user", user, "password", "c0rrect horse", "private_key_file", "-", "sshpass_prompt", "'s pass",
+			"ssh_extra_args", "-R 0:127.0.0.1:1"),
 		"password, OpenSSH client":  s.With("remote_user", user, "password", "c0rrect horse", "private_key_file", "-", "ssh_extra_args", "-R 0:127.0.0.1:1"),
 		"config file":               {"host": "web1.example", "ssh_common_args": "-F " + config},
 		"config file and jump host": {"host": "web1.example", "ssh_common_args": "-F " + config + " -J web2.example,web3.example"},
@@ -143,6 +146,10 @@ func TestUnreachable(t *testing.T) {
 	}{
 		{"wrong key", s.With("private_key_file", other), connection.PhaseAuth, "Failed to connect to the host via ssh: root@127.0.0.1: Permission denied (publickey,password)."},
 		{"wrong password", s.With("remote_user", user, "private_key_file", "-", "password", "nope"), connection.PhaseAuth, "Invalid/incorrect password: Permission denied, please try again."},
+		{"another prompt", s.With("remote_user", user, "private_key_file", "-", "password", "c0rrect horse", "sshpass_prompt", "PIN:", "timeout", "0.5"), connection.PhaseAuth,
+			"Failed to connect to the host via ssh: no prompt with \"PIN:\" (sshpass_prompt) came within 500ms, but \"" + user + "@127.0.0.1's password: \""},
+		{"another prompt, OpenSSH client", s.With("remote_user", user, "private_key_file", "-", "password", "c0rrect horse", "sshpass_prompt", "PIN:",
+			"ssh_extra_args", "-R 0:127.0.0.1:1"), connection.PhaseAuth, "no prompt with sshpass_prompt came"},
 		{"refused", s.With("port", "1"), connection.PhaseConnect, "Failed to connect to the host via ssh: ssh: connect to host 127.0.0.1 port 1: Connection refused"},
 		{"no such name", s.With("host", "no-such-host.invalid"), connection.PhaseResolve, "Failed to connect to the host via ssh: ssh: Could not resolve hostname no-such-host.invalid: "},
 		{"unknown host key", s.With("ssh_common_args", "-F none -o UserKnownHostsFile=/dev/null"), connection.PhaseHostKey, "Failed to connect to the host via ssh: Host key verification failed."},

@@ -2,13 +2,13 @@
 
 from troupe_host import calls, files
 
-_vars = []
+_vars = []  # classes of vars plugins, their short names, and what those gave that are asked once, else None
 _inventories = {}
 _caches = {}
 
 
-def vars_load(candidates, enabled):
-    """Loads vars plugins; tells how many will be asked."""
+def vars_load(candidates, enabled, once):
+    """Loads vars plugins; tells how many will be asked, and whether one is asked for each task."""
     from ansible.utils.display import Display
     for c in candidates:
         try:
@@ -24,15 +24,12 @@ def vars_load(candidates, enabled):
         if c['collection'] and hasattr(cls, 'REQUIRES_ENABLED'):
             Display().warning('Vars plugins in collections must be enabled to be loaded, REQUIRES_ENABLED is not supported. '
                               'This should be removed from the plugin %s.' % c['name'])
-        plugin = cls()
-        stage = None
-        if hasattr(plugin, 'get_option'):
-            try:
-                stage = plugin.get_option('stage')
-            except KeyError:
-                pass
-        _vars.append((plugin, stage, short))
-    return len(_vars)
+        try:
+            stage = cls().get_option('stage')
+        except (AttributeError, KeyError):
+            stage = None
+        _vars.append((cls, short, {} if (stage == 'inventory' if stage else once) else None))
+    return {'count': len(_vars), 'live': any(kept is None for cls, short, kept in _vars)}
 
 
 def vars_get(path, name, host, port=None, vars=None):
@@ -45,7 +42,12 @@ def vars_get(path, name, host, port=None, vars=None):
     out = {}
     entity = Host(name) if host else Group(name)
     entity.vars = vars or {}
-    for plugin, stage, short in _vars:
+    for cls, short, kept in _vars:
+        if kept is not None and (path, name, host) in kept:
+            out = combine_vars(out, kept[path, name, host])
+            continue
+        plugin = cls()  # one that keeps something finds nothing of it the next time
+        Display().debug("Loading VarsModule '%s' from %s" % (short, getattr(plugin, '_original_path', '')))
         if hasattr(plugin, 'get_vars'):
             got = plugin.get_vars(calls.loader(), path, [entity])
         elif hasattr(plugin, 'get_host_vars') or hasattr(plugin, 'get_group_vars'):
@@ -55,6 +57,8 @@ def vars_get(path, name, host, port=None, vars=None):
             got = plugin.get_host_vars(name) if host else plugin.get_group_vars(name)
         else:
             raise AnsibleError('Invalid vars plugin %s from %s' % (short, getattr(plugin, '_original_path', '')))
+        if kept is not None:
+            kept[path, name, host] = got or {}
         out = combine_vars(out, got or {})
     return out
 

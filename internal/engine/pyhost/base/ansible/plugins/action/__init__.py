@@ -228,6 +228,9 @@ class ActionBase(ABC):
         data = link.ask('module', name=module_name, args=dict(module_args), wrap_async=bool(wrap_async), check=self._task.check_mode,
                         diff=self._task.diff)
         data['_ansible_parsed'] = True
+        kept = data.pop('_troupe_tmpdir', None)
+        if kept and self._connection._shell.tmpdir is None:
+            self._connection._shell.tmpdir = kept
         for k in ('stdout', 'stderr'):
             if isinstance(data.get(k), str) and k + '_lines' not in data:
                 data[k + '_lines'] = data[k].splitlines()

@@ -43,7 +43,7 @@ def respawn_module(interpreter_path):
             sources.update((n + '.__init__' if n in finder.packages else n, s) for n, s in finder.sources.items())
     from ansible.module_utils import basic
     program = _PROGRAM + '\nrun(json.load(sys.stdin))\n'
-    body = json.dumps({'sources': sources, 'source': source, 'file': main.__file__, 'args': to_bytes(basic._ANSIBLE_ARGS).decode('utf-8', 'surrogateescape')})
+    body = json.dumps({'sources': sources, 'source': source, 'file': main.__file__, 'package': main.__package__, 'args': to_bytes(basic._ANSIBLE_ARGS).decode('utf-8', 'surrogateescape')})
     env = dict(os.environ)
     env[_respawned] = '1'
     p = subprocess.Popen([interpreter_path, '-c', program], stdin=subprocess.PIPE, env=env)
@@ -69,7 +69,8 @@ class Library(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def exec_module(self, module):
-        exec(compile(self.sources[module.__name__], module.__name__, 'exec'), module.__dict__)
+        module.__file__ = '<troupe>/' + module.__name__.replace('.', '/') + '.py'
+        exec(compile(self.sources[module.__name__], module.__file__, 'exec'), module.__dict__)
 
 
 def run(job):
@@ -78,6 +79,7 @@ def run(job):
     basic._ANSIBLE_ARGS = job['args'].encode('utf-8', 'surrogateescape')
     main = types.ModuleType('__main__')
     main.__file__ = job['file']
+    main.__package__ = job['package']
     sys.modules['__main__'] = main
     exec(compile(job['source'], job['file'], 'exec'), main.__dict__)
 '''
