@@ -77,6 +77,7 @@ var never = []struct{ from, to, why string }{
 	{"cmd/troupe", "internal/server", "databases and bus would slow the start of every command"},
 	{"cmd/troupe-agent", "value", "the agent must stay small"},
 	{"cmd/troupe-agent-web", "value", "the agent must stay small"},
+	{"cmd/troupe-agent-data", "value", "the agent must stay small"},
 }
 
 type pkg struct {

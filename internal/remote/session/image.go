@@ -7,6 +7,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -22,21 +23,19 @@ var embedded embed.FS
 
 // images are the agents this program can send. Hosts keep them under a name made of their content's hash.
 type images struct {
-	name   string   // "agent-" and a hash over all of them
-	args   []string // arguments that make the program the agent
-	file   string   // the program itself, when it is the agent; else ""
-	store  *store   // else where they are,
-	suffix string   // as GOOS-GOARCH, suffix, ".gz"
-	web    *images  // the second image, with the modules that speak HTTP; nil when this one has all modules
+	name   string             // "agent-" and a hash over all of them
+	args   []string           // arguments that make the program the agent
+	file   string             // the program itself, when it is the agent; else ""
+	store  *store             // else where they are,
+	suffix string             // as GOOS-GOARCH, suffix, ".gz"
+	more   map[string]*images // further images, by name; empty when this one has all modules
 }
 
-// store is a set of agents: files named GOOS-GOARCH.gz, and GOOS-GOARCH-web.gz for the second image.
+// store is a set of agents: files named GOOS-GOARCH.gz, and GOOS-GOARCH-NAME.gz of further images.
 type store struct {
 	files fs.FS
 	kept  sync.Map // name → []byte, so that all hosts share one copy
 }
-
-const webSuffix = "-web"
 
 // build is what the program was built with.
 var build = sync.OnceValue(func() *images { return newImages(embedded, "agents") })
@@ -48,34 +47,40 @@ func newImages(files fs.FS, dir string) *images {
 		return nil
 	}
 	s := &store{files: files}
-	base, web := s.images(""), s.images(webSuffix)
-	if base != nil {
-		base.web = web
-	}
-	return base
-}
-
-func (s *store) images(suffix string) *images {
-	names, err := fs.Glob(s.files, "*.gz")
+	names, err := fs.Glob(files, "*.gz")
 	if err != nil {
 		return nil
 	}
-	sum, found := sha256.New(), false
+	sums := map[string]hash.Hash{} // by the image's name, "" is the first
 	for _, n := range names {
-		if strings.HasSuffix(n, webSuffix+".gz") != (suffix == webSuffix) {
-			continue
+		platform := strings.SplitN(strings.TrimSuffix(n, ".gz"), "-", 3)
+		image := ""
+		if len(platform) == 3 {
+			image = platform[2]
 		}
 		data, err := s.read(n)
 		if err != nil {
 			return nil
 		}
-		sum.Write(data)
-		found = true
+		if sums[image] == nil {
+			sums[image] = sha256.New()
+		}
+		sums[image].Write(data)
 	}
-	if !found {
-		return nil
+	all := map[string]*images{}
+	for image, sum := range sums {
+		i := &images{name: "agent-" + hex.EncodeToString(sum.Sum(nil))[:16], store: s}
+		if image != "" {
+			i.suffix = "-" + image
+		}
+		all[image] = i
 	}
-	return &images{name: "agent-" + hex.EncodeToString(sum.Sum(nil))[:16], store: s, suffix: suffix}
+	first := all[""]
+	if first != nil {
+		delete(all, "")
+		first.more = all
+	}
+	return first
 }
 
 func (s *store) read(name string) ([]byte, error) {

@@ -67,9 +67,9 @@ type Config struct {
 	// Self is the command line that makes this very program the agent, for example {"/usr/bin/troupe", "agent"}. It
 	// serves the local machine, and hosts like it when the build has no embedded agents. Its first word is a file.
 	Self []string
-	// Web reports which modules live in the second image, where the build has one. May be nil.
-	Web func(module string) bool
-	// Agents are the agents to send, GOOS-GOARCH.gz and GOOS-GOARCH-web.gz; nil: those of the build.
+	// Image names the agent's image that a module lives in, "" the first. May be nil. An image that the build does not have is not looked for.
+	Image func(module string) string
+	// Agents are the agents to send, GOOS-GOARCH.gz and GOOS-GOARCH-NAME.gz of further images; nil: those of the build.
 	Agents fs.FS
 	// PreferSelf sends the program itself even when the build has agents. For tests, whose program has modules of its own.
 	PreferSelf bool
@@ -187,7 +187,11 @@ func (s *Session) Run(ctx context.Context, c Call) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := l.node(c.Become, l.imgs.web != nil && s.cfg.Web != nil && c.Module != "" && s.cfg.Web(c.Module), s.becomeTimeout())
+	image := ""
+	if s.cfg.Image != nil && c.Module != "" {
+		image = s.cfg.Image(c.Module)
+	}
+	n, err := l.node(c.Become, image, s.becomeTimeout())
 	if err != nil {
 		return nil, err
 	}
