@@ -53,6 +53,7 @@ def clean(v, d, drop=VOLATILE):
         v = re.sub(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~", ".@BACKUP@", v)
         v = re.sub(r"(case-temp-|/ansible\.)[a-z0-9_]+", r"\1@TEMP@", v)
         v = re.sub(r"/root/\.ansible/tmp/ansible-tmp-[-.\d]+/", "@TMP@/", v)
+        v = re.sub(r"/root/\.ansible/tmp/ansible-moduletmp-[-.\w]+/", "@TMP@/", v)
     return v
 
 
@@ -153,6 +154,7 @@ def record(path):
         for j, s in enumerate(c["steps"]):
             if "answer" in got[where[i, j]]: got[where[i, j]] = got[where[i, j]]["answer"]
             s["want"] = clean(got[where[i, j]], d)
+            if "Traceback" in s["want"].get("module_stderr", ""): s["want"] = {"failed": True, "crashed": s["want"]["module_stderr"].strip().splitlines()[-1]}
             if c.get("facts"): s["want"]["ansible_facts"] = clean(got[where[i, j]].get("ansible_facts"), d, {})
             tree, commands = json.load(open(f"{aux}/{i}_{j}.json"))
             s["tree"] = {clean(n, d): ([clean(x, d) for x in v]) for n, v in sorted(tree.items())}

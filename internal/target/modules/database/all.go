@@ -7,4 +7,8 @@ package database
 import "github.com/troupe-automation/troupe/module"
 
 // All are the modules of this family.
-var All = []*module.Module{}
+var All = []*module.Module{
+	postgresqlDB,
+	postgresqlQuery,
+	postgresqlUser,
+}

@@ -32,6 +32,7 @@ type Case struct {
 	Dirs   []string
 	Links  map[string]string
 	Ignore []string // result keys that differ for a reason the name of the case gives
+	Words  []string // result keys whose words come in an order that is Python's secret
 
 	Facts       bool              // compare ansible_facts, too
 	Mounts      map[string]string // folders of the case that stand where the machine's are
@@ -59,13 +60,14 @@ var volatile = []string{
 	"exception", "deprecations", "ansible_facts", "pid", "warnings",
 }
 
-// Replay runs every case of the file against the modules of list.
-func Replay(t *testing.T, list []*module.Module, file string) {
+// Replay runs every case of the file against the modules of list. places are pairs of words in the file and what they stand for.
+func Replay(t *testing.T, list []*module.Module, file string, places ...string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	data = []byte(strings.NewReplacer(places...).Replace(string(data)))
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	var cases []Case
@@ -150,6 +152,7 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, c Ca
 		}}
 	}
 	result := map[string]any(module.Execute(t.Context(), m, args, opts))
+	result, _ = replaceDir(result, opts.TmpDir, "@TMP@").(map[string]any)
 	got := canon(t, result, dir)
 	wantFacts := s.Want["ansible_facts"]
 	want, _ := drop(s.Want).(map[string]any)
@@ -163,6 +166,15 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, c Ca
 		if r["failed"] == false {
 			delete(r, "failed")
 		}
+	}
+	if crash, ok := want["crashed"]; ok { // and so should ours fail, with a reason
+		if got["failed"] != true || got["msg"] == "" {
+			t.Errorf("step %d (%s): %v, but Ansible's module crashes: %v", i, s.Module, got, crash)
+		}
+		got, want = map[string]any{}, map[string]any{}
+	}
+	for _, k := range c.Words {
+		got[k], want[k] = words(got[k]), words(want[k])
 	}
 	for _, k := range c.Ignore {
 		delete(got, k)
@@ -187,6 +199,14 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, c Ca
 			t.Errorf("step %d (%s): file %s\n got %q\nwant %q", i, s.Module, n, tree[n], s.Tree[n])
 		}
 	}
+}
+
+// words are all words of a value, sorted.
+func words(v any) []string {
+	text := strings.NewReplacer(",", " ", `"`, " ", "[", " ", "]", " ").Replace(fmt.Sprint(normal(v)))
+	list := strings.Fields(text)
+	slices.Sort(list)
+	return list
 }
 
 func merged[V any](a, b map[string]V) map[string]V {
