@@ -15,7 +15,7 @@ const mod = "github.com/troupe-automation/troupe"
 var layers = []string{
 	"internal/source internal/didyoumean internal/term internal/hashivault module internal/wire internal/target/regex test/sshd test/python test/database test/journal test/recorded test/repository",
 	"value vault",
-	"internal/diag internal/target/hostos",
+	"internal/diag internal/target/hostos internal/target/sqlname",
 	"event jinja/syntax internal/target/facts internal/target/pyexec internal/lang/pyre internal/lang/pyrandom internal/lang/crypt internal/lang/jmespath internal/lang/yamlout internal/lang/filters/argument internal/remote/connection internal/remote/pymodule",
 	"jinja/symbols",
 	"jinja internal/lang/yamldoc internal/target/modules/* internal/remote/become internal/remote/connection/*",

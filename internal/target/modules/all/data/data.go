@@ -7,13 +7,15 @@ package data
 import (
 	"slices"
 
-	"github.com/troupe-automation/troupe/internal/target/modules/database"
+	"github.com/troupe-automation/troupe/internal/target/modules/mysql"
+	"github.com/troupe-automation/troupe/internal/target/modules/postgresql"
 	"github.com/troupe-automation/troupe/module"
 )
 
 // All are the modules, by family.
 var All = slices.Concat(
-	database.All,
+	mysql.All,
+	postgresql.All,
 )
 
 // Registry finds them by name.

@@ -1,4 +1,4 @@
-package database
+package postgresql
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,27 +46,17 @@ var postgresVariables = map[string]string{
 	"PGCHANNELBINDING": "channel_binding",
 }
 
-// environ is a variable as a process of the task would see it.
-func environ(c *module.Call, name string) string {
-	for _, kv := range slices.Backward(c.Env) {
-		if k, v, _ := strings.Cut(kv, "="); k == name {
-			return v
-		}
-	}
-	return os.Getenv(name)
-}
-
 // postgresLogin fills in the options whose defaults the environment gives, and returns the parameters of a connection to db, by libpq's names.
 func postgresLogin(c *module.Call, db string) (map[string]string, error) {
 	if !c.Has("login_user") {
 		c.Args["login_user"] = "postgres"
-		if user := environ(c, "PGUSER"); user != "" {
+		if user := hostos.Getenv(c.Env, "PGUSER"); user != "" {
 			c.Args["login_user"] = user
 		}
 	}
 	if !c.Has("port") {
 		c.Args["port"] = int64(5432)
-		if port := environ(c, "PGPORT"); port != "" {
+		if port := hostos.Getenv(c.Env, "PGPORT"); port != "" {
 			n, err := strconv.ParseInt(strings.TrimSpace(port), 10, 64)
 			if err != nil {
 				return nil, module.Fail("PGPORT is no number: "+port, nil)

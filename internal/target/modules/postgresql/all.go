@@ -1,8 +1,7 @@
-// Package database has the modules about databases and their users. They speak to servers themselves: the host needs no Python
-// and no library.
+// Package postgresql has the modules about PostgreSQL. They speak to its servers themselves: the host needs no Python and no library.
 //
 // Called by internal/target/modules/all/data.
-package database
+package postgresql
 
 import "github.com/troupe-automation/troupe/module"
 

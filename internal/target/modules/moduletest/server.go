@@ -1,4 +1,4 @@
-package database
+package moduletest
 
 import (
 	"flag"
@@ -8,15 +8,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/troupe-automation/troupe/internal/target/modules/moduletest"
+	"github.com/troupe-automation/troupe/module"
 	"github.com/troupe-automation/troupe/test/database"
 )
 
-var record = flag.String("record", "", "directory of Ansible's own executables: fill the recordings with them")
+var record = flag.String("record", "", "directory of Ansible's own executables: fill the recordings of servers with them")
 
-// replay runs the recordings of a server's modules against a fresh server in dir. @SERVER@ in them is that directory.
-func replay(t *testing.T, pattern string, start func(t testing.TB, dir string)) {
-	files, err := filepath.Glob("testdata/" + pattern)
+// ReplayServer runs the recordings of a family of modules, testdata/*.json, each against a fresh server that start makes. @SERVER@
+// in them is the server's directory. With -record they are filled with what Ansible's modules say to such a server.
+func ReplayServer(t *testing.T, list []*module.Module, start func(t testing.TB, dir string)) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no recordings: %v", err)
 	}
@@ -28,7 +30,7 @@ func replay(t *testing.T, pattern string, start func(t testing.TB, dir string)) 
 				fill(t, file, dir)
 				return
 			}
-			moduletest.Replay(t, All, file, "@SERVER@", dir)
+			Replay(t, list, file, "@SERVER@", dir)
 		})
 	}
 }
@@ -54,12 +56,4 @@ func fill(t *testing.T, file, dir string) {
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(data), dir, "@SERVER@")), 0o644); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// The recordings are of PostgreSQL 15; other releases word some errors differently.
-func TestPostgreSQL(t *testing.T) {
-	if _, err := os.Stat("/usr/lib/postgresql/15"); err != nil {
-		t.Skip("recorded with PostgreSQL 15")
-	}
-	replay(t, "postgresql_*.json", database.PostgreSQL)
 }
