@@ -81,8 +81,8 @@ func pgJSON(v any) any {
 			v[i] = pgJSON(e)
 		}
 	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n
+		if !strings.ContainsAny(string(v), ".eE") {
+			return v
 		}
 		f, _ := v.Float64() // its range is JSON's concern
 		return module.Float(f)

@@ -7,6 +7,7 @@ package data
 import (
 	"slices"
 
+	"github.com/troupe-automation/troupe/internal/target/modules/crypto"
 	"github.com/troupe-automation/troupe/internal/target/modules/mysql"
 	"github.com/troupe-automation/troupe/internal/target/modules/postgresql"
 	"github.com/troupe-automation/troupe/module"
@@ -14,6 +15,7 @@ import (
 
 // All are the modules, by family.
 var All = slices.Concat(
+	crypto.All,
 	mysql.All,
 	postgresql.All,
 )

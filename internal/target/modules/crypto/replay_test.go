@@ -1,0 +1,11 @@
+package crypto
+
+import (
+	"testing"
+
+	"github.com/troupe-automation/troupe/internal/target/modules/moduletest"
+)
+
+func TestOpensslPrivatekey(t *testing.T) {
+	moduletest.Replay(t, All, "testdata/openssl_privatekey.json")
+}
