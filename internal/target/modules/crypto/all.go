@@ -7,5 +7,6 @@ import "github.com/troupe-automation/troupe/module"
 
 // All are the modules of this family.
 var All = []*module.Module{
+	opensslCSR,
 	opensslPrivatekey,
 }

@@ -49,7 +49,7 @@ func store(ctx context.Context, c *module.Call, path string, data []byte) error 
 	if err != nil {
 		return err
 	}
-	if strings.ContainsAny(c.Str("mode"), "+-=") { // which changes the mode that a new file would have
+	if !c.Has("mode") || strings.ContainsAny(c.Str("mode"), "+-=") { // the mode that a new file would have, which these change
 		err = os.Chmod(tmp, fs.FileMode(0o666&^hostos.Umask()))
 	}
 	if err == nil {

@@ -179,12 +179,20 @@ func number(n *big.Int) json.Number { return json.Number(n.String()) }
 
 // describe is what results say about a key: its type and the numbers that everybody may know.
 func describe(key crypto.PrivateKey) (kind string, data map[string]any) {
+	half, ok := key.(interface{ Public() crypto.PublicKey })
+	if !ok {
+		return "", map[string]any{}
+	}
+	return describePublic(half.Public())
+}
+
+func describePublic(key crypto.PublicKey) (kind string, data map[string]any) {
 	switch k := key.(type) {
-	case *rsa.PrivateKey:
+	case *rsa.PublicKey:
 		return "RSA", map[string]any{"size": k.N.BitLen(), "modulus": number(k.N), "exponent": k.E}
-	case *ecdsa.PrivateKey:
+	case *ecdsa.PublicKey:
 		// An uncompressed point: 4, x, y.
-		point, err := k.PublicKey.Bytes()
+		point, err := k.Bytes()
 		if err != nil {
 			return "ECC", map[string]any{}
 		}
@@ -193,9 +201,9 @@ func describe(key crypto.PrivateKey) (kind string, data map[string]any) {
 			"curve": curveName(k.Curve), "exponent_size": k.Curve.Params().BitSize,
 			"x": number(new(big.Int).SetBytes(point[1 : 1+half])), "y": number(new(big.Int).SetBytes(point[1+half:])),
 		}
-	case ed25519.PrivateKey:
+	case ed25519.PublicKey:
 		return "Ed25519", map[string]any{}
-	case *ecdh.PrivateKey:
+	case *ecdh.PublicKey:
 		return "X25519", map[string]any{}
 	}
 	return "", map[string]any{}

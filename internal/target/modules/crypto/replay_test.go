@@ -9,3 +9,7 @@ import (
 func TestOpensslPrivatekey(t *testing.T) {
 	moduletest.Replay(t, All, "testdata/openssl_privatekey.json")
 }
+
+func TestOpensslCSR(t *testing.T) {
+	moduletest.Replay(t, All, "testdata/openssl_csr.json")
+}
