@@ -9,4 +9,5 @@ import "github.com/troupe-automation/troupe/module"
 var All = []*module.Module{
 	opensslCSR,
 	opensslPrivatekey,
+	x509Certificate,
 }

@@ -332,6 +332,24 @@ func (q *csrCall) signer() (crypto.Signer, error) {
 			return nil, module.Fail(strings.Replace(hostos.Errno(err), ": b'", ": '", 1), nil)
 		}
 	}
+	signer, err := signerOf(data)
+	if err != nil {
+		return nil, err
+	}
+	if q.Bool("create_subject_key_identifier") {
+		half, err := public(signer)
+		if err != nil {
+			return nil, err
+		}
+		if q.want.subjectKey, err = keyIdentifier(half); err != nil {
+			return nil, err
+		}
+	}
+	return signer, nil
+}
+
+// signerOf reads a private key that signs.
+func signerOf(data []byte) (crypto.Signer, error) {
 	key, err := pemKey(data)
 	if err != nil {
 		return nil, err
@@ -345,15 +363,6 @@ func (q *csrCall) signer() (crypto.Signer, error) {
 	signer, ok := key.(crypto.Signer)
 	if !ok {
 		return nil, &module.NotNative{Reason: "a key that cannot sign"}
-	}
-	if q.Bool("create_subject_key_identifier") {
-		half, err := public(key)
-		if err != nil {
-			return nil, err
-		}
-		if q.want.subjectKey, err = keyIdentifier(half); err != nil {
-			return nil, err
-		}
 	}
 	return signer, nil
 }

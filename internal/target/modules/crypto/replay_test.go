@@ -13,3 +13,7 @@ func TestOpensslPrivatekey(t *testing.T) {
 func TestOpensslCSR(t *testing.T) {
 	moduletest.Replay(t, All, "testdata/openssl_csr.json")
 }
+
+func TestX509Certificate(t *testing.T) {
+	moduletest.Replay(t, All, "testdata/x509_certificate.json")
+}

@@ -2,6 +2,7 @@ package crypto
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/sha1"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -20,7 +21,7 @@ import (
 const (
 	oidKeyUsage, oidAltName, oidPurpose = "2.5.29.15", "2.5.29.17", "2.5.29.37"
 	oidConstraints, oidSubjectKey       = "2.5.29.19", "2.5.29.14"
-	oidFeature                          = "1.3.6.1.5.5.7.1.24"
+	oidAuthorityKey, oidFeature         = "2.5.29.35", "1.3.6.1.5.5.7.1.24"
 )
 
 // mustStaple is the feature that a server shall show an answer of OCSP.
@@ -42,7 +43,7 @@ type extensions struct {
 	ca                                                      bool
 	path                                                    int // -1 is none
 	staple                                                  bool
-	subjectKey                                              []byte
+	subjectKey, authorityKey                                []byte
 	altCritical, usageCritical, purposeCritical, bcCritical bool
 	stapleCritical                                          bool
 }
@@ -59,7 +60,8 @@ func (e *extensions) same(have *extensions) bool {
 		slices.Equal(e.usage, have.usage) && e.usageCritical == have.usageCritical &&
 		sameSet(e.purposes, have.purposes) && e.purposeCritical == have.purposeCritical &&
 		e.constraints == have.constraints && e.ca == have.ca && e.path == have.path && e.bcCritical == have.bcCritical &&
-		e.staple == have.staple && e.stapleCritical == have.stapleCritical && bytes.Equal(e.subjectKey, have.subjectKey)
+		e.staple == have.staple && e.stapleCritical == have.stapleCritical && bytes.Equal(e.subjectKey, have.subjectKey) &&
+		have.authorityKey == nil // which is never wanted
 }
 
 // encode are the extensions in their order.
@@ -115,6 +117,11 @@ func (e *extensions) encode() ([]pkix.Extension, error) {
 		}
 	}
 	return out, nil
+}
+
+// authorityIdentifier names the key of an authority.
+type authorityIdentifier struct {
+	Key []byte `asn1:"tag:0"`
 }
 
 type basicConstraints struct {
@@ -175,6 +182,16 @@ func decodeExtensions(list []pkix.Extension) (*extensions, error) {
 				return nil, &module.NotNative{Reason: "a critical key identifier"}
 			}
 			_, err = asn1.Unmarshal(x.Value, &e.subjectKey)
+		case oidAuthorityKey:
+			if x.Critical {
+				return nil, &module.NotNative{Reason: "a critical key identifier"}
+			}
+			var id authorityIdentifier
+			_, err = asn1.Unmarshal(x.Value, &id)
+			if again, merr := asn1.Marshal(id); err == nil && (merr != nil || !bytes.Equal(again, x.Value)) { // there is more in it
+				return nil, &module.NotNative{Reason: "the form of the authority's key"}
+			}
+			e.authorityKey = id.Key
 		default:
 			return nil, &module.NotNative{Reason: "the extension " + x.Id.String() + " of the request"}
 		}
@@ -228,22 +245,41 @@ func parseRequest(data []byte) (*request, error) {
 
 // info is what a diff says about a request.
 func (r *request) info() (map[string]any, error) {
-	subject, ordered := map[string]any{}, []any{}
-	for _, a := range r.subject {
+	out, err := describeSigned(r.subject, r.extensions, r.Extensions, r.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	out["can_parse_csr"], out["signature_valid"] = true, r.CheckSignature() == nil
+	out["name_constraints_permitted"], out["name_constraints_excluded"], out["name_constraints_critical"] = nil, nil, false
+	return out, nil
+}
+
+// shownSubject is a subject as results show it: by names, and in its order.
+func shownSubject(list []attribute) (subject map[string]any, ordered []any, err error) {
+	subject, ordered = map[string]any{}, []any{}
+	for _, a := range list {
 		name, err := nameOf(subjectNames, a.oid)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		subject[name] = a.value
 		ordered = append(ordered, []any{name, a.value})
 	}
-	e := r.extensions
+	return subject, ordered, nil
+}
+
+// describeSigned is what results say about requests and certificates alike.
+func describeSigned(names []attribute, e *extensions, raw []pkix.Extension, key crypto.PublicKey) (map[string]any, error) {
+	subject, ordered, err := shownSubject(names)
+	if err != nil {
+		return nil, err
+	}
 	out := map[string]any{
-		"can_parse_csr": true, "subject": subject, "subject_ordered": ordered, "signature_valid": r.CheckSignature() == nil,
+		"subject": subject, "subject_ordered": ordered,
 		"subject_alt_name": nil, "subject_alt_name_critical": e.altCritical, "key_usage": nil, "key_usage_critical": e.usageCritical,
 		"extended_key_usage": nil, "extended_key_usage_critical": e.purposeCritical, "basic_constraints": nil, "basic_constraints_critical": e.bcCritical,
-		"ocsp_must_staple": nil, "ocsp_must_staple_critical": e.stapleCritical, "name_constraints_permitted": nil, "name_constraints_excluded": nil,
-		"name_constraints_critical": false, "subject_key_identifier": nil, "authority_key_identifier": nil, "authority_cert_issuer": nil, "authority_cert_serial_number": nil,
+		"ocsp_must_staple": nil, "ocsp_must_staple_critical": e.stapleCritical,
+		"subject_key_identifier": nil, "authority_key_identifier": nil, "authority_cert_issuer": nil, "authority_cert_serial_number": nil,
 	}
 	if e.altNames != nil {
 		out["subject_alt_name"] = e.altNames
@@ -276,16 +312,19 @@ func (r *request) info() (map[string]any, error) {
 	if e.subjectKey != nil {
 		out["subject_key_identifier"] = colons(e.subjectKey)
 	}
+	if e.authorityKey != nil {
+		out["authority_key_identifier"] = colons(e.authorityKey)
+	}
 	byOID := map[string]any{}
-	for _, x := range r.Extensions {
+	for _, x := range raw {
 		byOID[x.Id.String()] = map[string]any{"critical": x.Critical, "value": base64.StdEncoding.EncodeToString(x.Value)}
 	}
 	out["extensions_by_oid"] = byOID
-	half, err := x509.MarshalPKIXPublicKey(r.PublicKey)
+	half, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {
 		return nil, err
 	}
-	kind, numbers := describePublic(r.PublicKey)
+	kind, numbers := describePublic(key)
 	out["public_key"] = string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: half}))
 	out["public_key_type"], out["public_key_data"] = kind, numbers
 	out["public_key_fingerprints"] = map[string]any{"sha256": fingerprints(half)["sha256"]}
