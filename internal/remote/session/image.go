@@ -7,7 +7,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -23,12 +22,12 @@ var embedded embed.FS
 
 // images are the agents this program can send. Hosts keep them under a name made of their content's hash.
 type images struct {
-	name   string             // "agent-" and a hash over all of them
-	args   []string           // arguments that make the program the agent
-	file   string             // the program itself, when it is the agent; else ""
-	store  *store             // else where they are,
-	suffix string             // as GOOS-GOARCH, suffix, ".gz"
-	more   map[string]*images // further images, by name; empty when this one has all modules
+	name   string                    // "agent-" and a hash over all of them
+	args   []string                  // arguments that make the program the agent
+	file   string                    // the program itself, when it is the agent; else ""
+	store  *store                    // else where they are,
+	suffix string                    // as GOOS-GOARCH, suffix, ".gz"
+	more   map[string]func() *images // further images, by name, whose hash is made when one is used; empty when this one has all modules
 }
 
 // store is a set of agents: files named GOOS-GOARCH.gz, and GOOS-GOARCH-NAME.gz of further images.
@@ -51,36 +50,38 @@ func newImages(files fs.FS, dir string) *images {
 	if err != nil {
 		return nil
 	}
-	sums := map[string]hash.Hash{} // by the image's name, "" is the first
+	byImage := map[string][]string{} // "" is the first
 	for _, n := range names {
-		platform := strings.SplitN(strings.TrimSuffix(n, ".gz"), "-", 3)
-		image := ""
-		if len(platform) == 3 {
-			image = platform[2]
-		}
+		words := strings.SplitN(strings.TrimSuffix(n, ".gz"), "-", 3)
+		image := strings.Join(words[min(2, len(words)):], "")
+		byImage[image] = append(byImage[image], n)
+	}
+	first := s.images("", byImage[""])
+	if first == nil {
+		return nil
+	}
+	delete(byImage, "")
+	first.more = map[string]func() *images{}
+	for image, names := range byImage {
+		first.more[image] = sync.OnceValue(func() *images { return s.images("-"+image, names) })
+	}
+	return first
+}
+
+// images are the agents in some files; nil when there are none, or one cannot be read.
+func (s *store) images(suffix string, names []string) *images {
+	if len(names) == 0 {
+		return nil
+	}
+	sum := sha256.New()
+	for _, n := range names {
 		data, err := s.read(n)
 		if err != nil {
 			return nil
 		}
-		if sums[image] == nil {
-			sums[image] = sha256.New()
-		}
-		sums[image].Write(data)
+		sum.Write(data)
 	}
-	all := map[string]*images{}
-	for image, sum := range sums {
-		i := &images{name: "agent-" + hex.EncodeToString(sum.Sum(nil))[:16], store: s}
-		if image != "" {
-			i.suffix = "-" + image
-		}
-		all[image] = i
-	}
-	first := all[""]
-	if first != nil {
-		delete(all, "")
-		first.more = all
-	}
-	return first
+	return &images{name: "agent-" + hex.EncodeToString(sum.Sum(nil))[:16], store: s, suffix: suffix}
 }
 
 func (s *store) read(name string) ([]byte, error) {

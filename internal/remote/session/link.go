@@ -401,8 +401,11 @@ func (l *link) node(spec *become.Spec, image string, limit time.Duration) (*node
 	if spec != nil {
 		key, pass = spec.Key(), spec.Pass
 	}
-	further := l.imgs.more[image]
-	if further != nil {
+	var further *images
+	if made := l.imgs.more[image]; made != nil {
+		if further = made(); further == nil {
+			return nil, &TaskError{Code: wire.FailInternal, Msg: "the agent's image " + image + " cannot be read"}
+		}
 		key += "\x00" + image
 	}
 	l.mu.Lock()
