@@ -5,6 +5,8 @@ BIN := bin
 AGENTS := internal/remote/session/agents
 IMAGE := internal/cli/server/image/troupe-server
 PLATFORMS := linux-amd64 linux-arm64
+# The agent's images beside the first: cmd/troupe-agent-NAME.
+IMAGES := web data
 NAMES := ansible ansible-playbook ansible-inventory ansible-vault ansible-doc ansible-config ansible-galaxy ansible-console ansible-pull
 LDFLAGS := -s -w
 # How the agents are built small; their size test reads the same file.
@@ -21,7 +23,7 @@ build: agents server ## bin/troupe with agents and server inside, and links unde
 	@for n in $(NAMES); do ln -sf troupe $(BIN)/$$n; done
 	@ls -l $(BIN)/troupe | awk '{print "bin/troupe: " $$5 " bytes"}'
 
-agents: $(PLATFORMS:%=$(AGENTS)/%.gz) $(PLATFORMS:%=$(AGENTS)/%-web.gz) ## both images of the agent for all platforms, compressed
+agents: $(foreach p,$(PLATFORMS),$(AGENTS)/$(p).gz $(IMAGES:%=$(AGENTS)/$(p)-%.gz)) ## all images of the agent for all platforms, compressed
 
 server: ## the server, compressed, for bin/troupe to hold
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(IMAGE).tmp ./cmd/troupe-server

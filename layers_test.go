@@ -15,7 +15,7 @@ const mod = "github.com/troupe-automation/troupe"
 var layers = []string{
 	"internal/source internal/didyoumean internal/term internal/hashivault module internal/wire internal/target/regex test/sshd test/python test/database test/journal test/recorded test/repository",
 	"value vault",
-	"internal/diag internal/target/hostos",
+	"internal/diag internal/target/hostos internal/target/sqlname",
 	"event jinja/syntax internal/target/facts internal/target/pyexec internal/lang/pyre internal/lang/pyrandom internal/lang/crypt internal/lang/jmespath internal/lang/yamlout internal/lang/filters/argument internal/remote/connection internal/remote/pymodule",
 	"jinja/symbols",
 	"jinja internal/lang/yamldoc internal/target/modules/* internal/remote/become internal/remote/connection/*",
@@ -77,6 +77,7 @@ var never = []struct{ from, to, why string }{
 	{"cmd/troupe", "internal/server", "databases and bus would slow the start of every command"},
 	{"cmd/troupe-agent", "value", "the agent must stay small"},
 	{"cmd/troupe-agent-web", "value", "the agent must stay small"},
+	{"cmd/troupe-agent-data", "value", "the agent must stay small"},
 }
 
 type pkg struct {

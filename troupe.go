@@ -36,9 +36,9 @@ type Options struct {
 	// FilesOnly: nobody named PlaybookDir, so what lies there as library/ and plugins does not count.
 	FilesOnly  bool
 	ModulePath []string
-	Natives    *module.Registry         // modules of the agent
-	Web        func(module string) bool // which of them live in its second image
-	Self       []string                 // command line that makes this program the agent
+	Natives    *module.Registry           // modules of the agent
+	Image      func(module string) string // which of its images one lives in
+	Self       []string                   // command line that makes this program the agent
 	// Warn takes warnings in Ansible's words, Log messages of -v and above.
 	Warn func(text string)
 	Log  func(verbosity int, text string)
@@ -311,7 +311,7 @@ type RunOptions struct {
 
 // Run runs playbooks and returns the exit code. When the content is to blame the error says where.
 func (p *Project) Run(ctx context.Context, o RunOptions) (int, error) {
-	pool := session.NewPool(session.Config{Log: p.opt.Log, Self: p.opt.Self, Web: p.opt.Web})
+	pool := session.NewPool(session.Config{Log: p.opt.Log, Self: p.opt.Self, Image: p.opt.Image})
 	defer pool.Close()
 	forks := o.Forks
 	if forks == 0 {

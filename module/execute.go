@@ -2,6 +2,7 @@ package module
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,7 @@ type Options struct {
 
 // Execute checks the parameters, runs m and gives its result the shape Ansible's modules give theirs: failed and msg
 // on errors, skipped where check mode is not supported, warnings, deprecations, invocation. Secret parameters are
-// replaced throughout the result, whose values are nil, bool, int64, Float, string, []any and map[string]any. A module that panics fails its task, not the process.
+// replaced throughout the result, whose values are nil, bool, int64, json.Number, Float, string, []any and map[string]any. A module that panics fails its task, not the process.
 func Execute(ctx context.Context, m *Module, raw map[string]any, opts Options) Result {
 	name := opts.Name
 	if name == "" {
@@ -171,6 +172,8 @@ func (s *secrets) remove(v any) any {
 	case uint64:
 		return s.number(int64(x))
 	case int64:
+		return s.number(x)
+	case json.Number: // an integer of more than 64 bits
 		return s.number(x)
 	case float64:
 		return s.number(Float(x))

@@ -1,4 +1,4 @@
-// Command troupe-agent-web is the agent's second image: the agent's loop and the native modules that speak HTTP. The first
+// Command troupe-agent-web is the agent's image "web": the agent's loop and the native modules that speak HTTP. The first
 // starts it on a host where one of them is used.
 package main
 

@@ -13,15 +13,17 @@ import (
 
 var update = flag.Bool("update", false, "rewrite deps.txt")
 
-// The agent travels to every host, its second image to many: what they are made of, and how big they are, changes only on
-// purpose. The ceiling for an image is 7 MB, and 3 MiB compressed; the first is far below it and stays there.
+// The agent travels to every host, its further images to some: what they are made of, and how big they are, changes only on
+// purpose. The ceiling for an image is 7 MB, and 3 MiB compressed; the first is far below it and stays there. The one for databases is
+// bigger when it is unpacked, in which clients, TLS and certificates are 3 MB; what travels keeps to the ceiling.
 var limits = map[string]struct{ plain, compressed int }{
-	"troupe-agent":     {5_500_000, 2_200_000},
-	"troupe-agent-web": {7_000_000, 3 << 20},
+	"troupe-agent":      {5_500_000, 2_200_000},
+	"troupe-agent-web":  {7_000_000, 3 << 20},
+	"troupe-agent-data": {7_750_000, 3 << 20},
 }
 
 func TestDependencies(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".", "../troupe-agent-web").Output()
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".", "../troupe-agent-web", "../troupe-agent-data").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

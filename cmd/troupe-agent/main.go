@@ -1,5 +1,5 @@
-// Command troupe-agent is the program that runs on targets: the agent's loop and the native modules, nothing more. The modules
-// that speak HTTP are in troupe-agent-web.
+// Command troupe-agent is the program that runs on targets: the agent's loop and the native modules, nothing more. Modules
+// that would double it are in troupe-agent-web and troupe-agent-data.
 package main
 
 import (

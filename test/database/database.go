@@ -79,6 +79,12 @@ func URL(dir string) string {
 // PostgreSQL runs a server whose socket is in the directory pg of dir, for the user postgres; dir is of Dir. It skips the test where there is no PostgreSQL.
 func PostgreSQL(t testing.TB, dir string) {
 	t.Helper()
+	PostgreSQLWith(t, dir)
+}
+
+// PostgreSQLWith is PostgreSQL with further arguments of the server.
+func PostgreSQLWith(t testing.TB, dir string, args ...string) {
+	t.Helper()
 	initdb, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(initdb) == 0 || os.Getuid() != 0 || exec.Command("id", "postgres").Run() != nil {
 		t.Skip("no PostgreSQL that root could start")
@@ -92,13 +98,13 @@ func PostgreSQL(t testing.TB, dir string) {
 	if out, err := as("postgres", data, initdb[0], "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale", "C").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	startPostgreSQL(t, data)
+	startPostgreSQL(t, data, args...)
 }
 
-func startPostgreSQL(t testing.TB, data string) {
+func startPostgreSQL(t testing.TB, data string, args ...string) {
 	t.Helper()
 	programs, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
-	server := as("postgres", data, programs[0], "-D", data, "-k", data, "-c", "listen_addresses=", "-c", "wal_level=logical", "-c", "fsync=off")
+	server := as("postgres", data, append([]string{programs[0], "-D", data, "-k", data, "-c", "listen_addresses=", "-c", "wal_level=logical", "-c", "fsync=off"}, args...)...)
 	serve(t, server, func() error {
 		return exec.Command("psql", "-h", data, "-U", "postgres", "-c", "select 1").Run()
 	})

@@ -3,9 +3,9 @@
 
 usage: ANSIBLE_PLAYBOOK=/path/to/ansible-playbook record_modules.py FILE.json...
 
-A file is a list of cases {name, files, modes, dirs, links, mounts, prepare, unwatched, environment, facts, steps}. Each case runs in a
+A file is a list of cases {name, files, modes, dirs, links, mounts, prepare, unwatched, random, environment, facts, steps}. Each case runs in a
 directory of its own, whose path is written @DIR@. mounts puts folders of it in the place of the machine's ({"/etc/apt": "apt"}),
-in a mount namespace; prepare is a shell script that runs there before the first step; environment holds for all steps; facts compares
+in a mount namespace; random are files with other content each time, for which, and for what results say of keys, words are recorded; prepare is a shell script that runs there before the first step; environment holds for all steps; facts compares
 ansible_facts, too. A step is
 {module, args, check, diff, payload, environment}; recording adds want (the result), tree (what the directory holds afterwards, but for
 unwatched) and commands: the lines that programs of the case's own, first in PATH, have written to @DIR@/commands.
@@ -53,7 +53,17 @@ def clean(v, d, drop=VOLATILE):
         v = re.sub(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~", ".@BACKUP@", v)
         v = re.sub(r"(case-temp-|/ansible\.)[a-z0-9_]+", r"\1@TEMP@", v)
         v = re.sub(r"/root/\.ansible/tmp/ansible-tmp-[-.\d]+/", "@TMP@/", v)
+        v = re.sub(r"/root/\.ansible/tmp/ansible-moduletmp-[-.\w]+/", "@TMP@/", v)
     return v
+
+
+def mask(v):
+    if isinstance(v, dict): return {k: mask(x) for k, x in v.items()}
+    if isinstance(v, list): return [mask(x) for x in v]
+    if isinstance(v, int) and len(str(v)) > 15: return "@NUMBER@"
+    if not isinstance(v, str): return v
+    v = re.sub(r"(?s)-----BEGIN ([A-Z0-9 ]+)-----.*?-----END [A-Z0-9 ]+-----", r"@\1@", v)
+    return re.sub(r"^[A-Za-z0-9+/]{43}=$", "@KEY@", re.sub(r"([0-9a-f]{2}:){10,}[0-9a-f]{2}", "@FINGERPRINT@", v))
 
 
 def results(text):
@@ -153,8 +163,13 @@ def record(path):
         for j, s in enumerate(c["steps"]):
             if "answer" in got[where[i, j]]: got[where[i, j]] = got[where[i, j]]["answer"]
             s["want"] = clean(got[where[i, j]], d)
+            if "Traceback" in s["want"].get("module_stderr", ""): s["want"] = {"failed": True, "crashed": s["want"]["module_stderr"].strip().splitlines()[-1]}
             if c.get("facts"): s["want"]["ansible_facts"] = clean(got[where[i, j]].get("ansible_facts"), d, {})
             tree, commands = json.load(open(f"{aux}/{i}_{j}.json"))
+            if "random" in c:
+                s["want"] = mask(s["want"])
+                for n in tree:
+                    if re.sub(r"\.\d+\.\d{4}-\d\d-\d\d@.*", "", n) in c["random"]: tree[n][-1] = "@RANDOM@"
             s["tree"] = {clean(n, d): ([clean(x, d) for x in v]) for n, v in sorted(tree.items())}
             s.pop("commands", None)
             if commands: s["commands"] = commands

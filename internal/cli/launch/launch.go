@@ -161,7 +161,7 @@ func (s *Session) project(ctx context.Context, dir string, filesOnly bool) (*tro
 	}
 	return troupe.Load(ctx, troupe.Options{
 		Config: s.Config, Inventory: s.inventory(), ExtraVars: s.Values.List("extra_vars"), Secrets: secrets, PlaybookDir: dir, FilesOnly: filesOnly,
-		ModulePath: s.Values.List("module_path"), Natives: all.Registry, Web: all.Web, Self: s.Env.Self, Warn: s.Display.Warning,
+		ModulePath: s.Values.List("module_path"), Natives: all.Registry, Image: all.Image, Self: s.Env.Self, Warn: s.Display.Warning,
 		Log: func(v int, msg string) { s.Display.V(v, "", msg) }, Output: s.Display, Flags: s.flags(), Verbosity: s.Verbosity, LogVerbosity: s.Display.LogVerbosity,
 	})
 }

@@ -37,7 +37,11 @@ func (s *Session) ByHand(ctx context.Context, c Call) (string, error) {
 		if c.Tmp != "" {
 			words = append(words, "TMPDIR="+Place(c.TmpDir()))
 		}
-		words = append(words, l.agentWords(c.Become, s.second(l, c))...)
+		further, err := l.further(s.image(c))
+		if err != nil {
+			return "", err
+		}
+		words = append(words, l.agentWords(c.Become, further)...)
 		words = append(words, c.moduleWords()...)
 	default:
 		for _, w := range p.Interpreter {
@@ -90,10 +94,13 @@ func (s *Session) Script(ctx context.Context, c Call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	web := s.second(l, c)
+	further, err := l.further(s.image(c))
+	if err != nil {
+		return nil, err
+	}
 	var places []string
 	for _, as := range []*become.Spec{c.Become, nil, {}, {User: "nobody"}} { // whoever runs it has a copy of the agent somewhere, or may read ours
-		if place := l.agentWords(as, web)[0]; !slices.Contains(places, place) {
+		if place := l.agentWords(as, further)[0]; !slices.Contains(places, place) {
 			places = append(places, place)
 		}
 	}
@@ -106,7 +113,7 @@ func (s *Session) Script(ctx context.Context, c Call) ([]byte, error) {
 	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
 		b.WriteString("export " + name + "=" + connection.Quote(c.Env[name]) + "\n")
 	}
-	words := append(l.agentWords(nil, web)[1:], c.moduleWords()...)
+	words := append(l.agentWords(nil, further)[1:], c.moduleWords()...)
 	b.WriteString("run() {\n\tfor agent in " + strings.Join(places, " ") + "; do\n\t\tif [ -x \"$agent\" ]; then \"$agent\" " + strings.Join(words, " ") + "; return; fi\n\tdone\n")
 	b.WriteString("\techo 'the agent is not here any more' >&2\n\treturn 1\n}\n")
 	b.WriteString("arguments() {\n\tcat <<'ARGUMENTS'\n" + string(c.Args) + "\nARGUMENTS\n}\n")
@@ -143,16 +150,11 @@ func Place(p string) string {
 	return connection.Quote(p)
 }
 
-// second reports whether a call is for the second image.
-func (s *Session) second(l *link, c Call) bool {
-	return l.imgs.web != nil && s.cfg.Web != nil && c.Module != "" && s.cfg.Web(c.Module)
-}
-
-// agentWords are the words, quoted, that make a user's own copy of the agent.
-func (l *link) agentWords(as *become.Spec, web bool) []string {
+// agentWords are the words, quoted, that make a user's own copy of the agent, or of a further image of it.
+func (l *link) agentWords(as *become.Spec, further *images) []string {
 	imgs := l.imgs
-	if web {
-		imgs = imgs.web
+	if further != nil {
+		imgs = further
 	}
 	var words []string
 	switch machine := l.hello.Exe[strings.LastIndexByte(l.hello.Exe, '-')+1:]; {
@@ -160,9 +162,9 @@ func (l *link) agentWords(as *become.Spec, web bool) []string {
 		words = []string{connection.Quote(imgs.file)}
 	case as != nil && as.Guest():
 		words = []string{`"/var/tmp/troupe-$(id -u)/` + imgs.name + "-" + machine + `"`}
-	case as != nil && web:
+	case as != nil && further != nil:
 		words = []string{"~/.cache/troupe/" + imgs.name + "-" + machine}
-	case web:
+	case further != nil:
 		words = []string{connection.Quote(path.Join(path.Dir(l.hello.Exe), imgs.name+"-"+machine))}
 	default:
 		words = []string{connection.Quote(l.hello.Exe)}

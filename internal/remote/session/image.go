@@ -22,21 +22,19 @@ var embedded embed.FS
 
 // images are the agents this program can send. Hosts keep them under a name made of their content's hash.
 type images struct {
-	name   string   // "agent-" and a hash over all of them
-	args   []string // arguments that make the program the agent
-	file   string   // the program itself, when it is the agent; else ""
-	store  *store   // else where they are,
-	suffix string   // as GOOS-GOARCH, suffix, ".gz"
-	web    *images  // the second image, with the modules that speak HTTP; nil when this one has all modules
+	name   string                    // "agent-" and a hash over all of them
+	args   []string                  // arguments that make the program the agent
+	file   string                    // the program itself, when it is the agent; else ""
+	store  *store                    // else where they are,
+	suffix string                    // as GOOS-GOARCH, suffix, ".gz"
+	more   map[string]func() *images // further images, by name, whose hash is made when one is used; empty when this one has all modules
 }
 
-// store is a set of agents: files named GOOS-GOARCH.gz, and GOOS-GOARCH-web.gz for the second image.
+// store is a set of agents: files named GOOS-GOARCH.gz, and GOOS-GOARCH-NAME.gz of further images.
 type store struct {
 	files fs.FS
 	kept  sync.Map // name → []byte, so that all hosts share one copy
 }
-
-const webSuffix = "-web"
 
 // build is what the program was built with.
 var build = sync.OnceValue(func() *images { return newImages(embedded, "agents") })
@@ -48,32 +46,40 @@ func newImages(files fs.FS, dir string) *images {
 		return nil
 	}
 	s := &store{files: files}
-	base, web := s.images(""), s.images(webSuffix)
-	if base != nil {
-		base.web = web
-	}
-	return base
-}
-
-func (s *store) images(suffix string) *images {
-	names, err := fs.Glob(s.files, "*.gz")
+	names, err := fs.Glob(files, "*.gz")
 	if err != nil {
 		return nil
 	}
-	sum, found := sha256.New(), false
+	byImage := map[string][]string{} // "" is the first
 	for _, n := range names {
-		if strings.HasSuffix(n, webSuffix+".gz") != (suffix == webSuffix) {
-			continue
-		}
+		words := strings.SplitN(strings.TrimSuffix(n, ".gz"), "-", 3)
+		image := strings.Join(words[min(2, len(words)):], "")
+		byImage[image] = append(byImage[image], n)
+	}
+	first := s.images("", byImage[""])
+	if first == nil {
+		return nil
+	}
+	delete(byImage, "")
+	first.more = map[string]func() *images{}
+	for image, names := range byImage {
+		first.more[image] = sync.OnceValue(func() *images { return s.images("-"+image, names) })
+	}
+	return first
+}
+
+// images are the agents in some files; nil when there are none, or one cannot be read.
+func (s *store) images(suffix string, names []string) *images {
+	if len(names) == 0 {
+		return nil
+	}
+	sum := sha256.New()
+	for _, n := range names {
 		data, err := s.read(n)
 		if err != nil {
 			return nil
 		}
 		sum.Write(data)
-		found = true
-	}
-	if !found {
-		return nil
 	}
 	return &images{name: "agent-" + hex.EncodeToString(sum.Sum(nil))[:16], store: s, suffix: suffix}
 }

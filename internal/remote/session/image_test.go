@@ -23,11 +23,16 @@ import (
 	"github.com/troupe-automation/troupe/internal/target/modules/all"
 )
 
-// agents builds both images as a release has them.
+// agents builds all images as a release has them.
 func agents(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, suffix := range map[string]string{"troupe-agent": "", "troupe-agent-web": "-web"} {
+	for _, image := range all.Images() {
+		name, suffix := "troupe-agent", ""
+		if image != "" {
+			suffix = "-" + image
+			name += suffix
+		}
 		file := filepath.Join(dir, name)
 		cmd := exec.Command("go", "build", "-o", file, "../../../cmd/"+name)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -49,15 +54,15 @@ func agents(t *testing.T) string {
 	return dir
 }
 
-// The modules that speak HTTP live in an image of their own, which comes to the host with the first of them.
-func TestSecondImage(t *testing.T) {
+// Modules that bring much with them live in images of their own, which come to the host with the first module of each.
+func TestImages(t *testing.T) {
 	s := connectiontest.StartSSHD(t)
 	dir := agents(t)
-	t.Run("it comes when it is needed", func(t *testing.T) { secondImage(t, s, dir) })
-	t.Run("there is none for the host", func(t *testing.T) { noSecondImage(t, s, dir) })
+	t.Run("it comes when it is needed", func(t *testing.T) { furtherImages(t, s, dir) })
+	t.Run("there is none for the host", func(t *testing.T) { noImage(t, s, dir) })
 }
 
-func secondImage(t *testing.T, s *connectiontest.SSHD, dir string) {
+func furtherImages(t *testing.T, s *connectiontest.SSHD, dir string) {
 	user := connectiontest.User(t, "trpimage", "let me in")
 	connectiontest.Sudoers(t, user, "Defaults:"+user+" timestamp_timeout=0", user+" ALL=(ALL:ALL) ALL")
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }))
@@ -69,7 +74,7 @@ func secondImage(t *testing.T, s *connectiontest.SSHD, dir string) {
 		defer mu.Unlock()
 		return len(sent)
 	}
-	cfg := session.Config{Agents: os.DirFS(dir), Web: all.Web, Log: func(_ int, msg string) {
+	cfg := session.Config{Agents: os.DirFS(dir), Image: all.Image, Log: func(_ int, msg string) {
 		mu.Lock()
 		defer mu.Unlock()
 		if strings.HasPrefix(msg, "sending the agent") {
@@ -104,7 +109,12 @@ func secondImage(t *testing.T, s *connectiontest.SSHD, dir string) {
 			t.Errorf("as root: %v", r)
 		}
 	}
-	if cached, _ := filepath.Glob("/home/" + user + "/.cache/troupe/agent-*"); len(cached) != 2 {
+	for range 2 {
+		if r := run(t, se, session.Call{Module: "community.mysql.mysql_user", Args: args(map[string]any{"name": "x", "login_unix_socket": "/nonesuch/socket"})}); !strings.Contains(fmt.Sprint(r["msg"]), "Can't connect to MySQL server") {
+			t.Errorf("result %v", r)
+		}
+	}
+	if cached, _ := filepath.Glob("/home/" + user + "/.cache/troupe/agent-*"); len(cached) != 3 {
 		t.Errorf("the host keeps %v", cached)
 	}
 	t.Run("a wrong become password", func(t *testing.T) {
@@ -145,18 +155,18 @@ func secondImage(t *testing.T, s *connectiontest.SSHD, dir string) {
 	})
 	se.Close()
 	eventually(t, "nothing of the user runs", func() bool { return exec.Command("pgrep", "-u", user).Run() != nil })
-	if count() > 3 {
+	if count() > 4 {
 		t.Errorf("sent %v", sent)
 	}
 }
 
-func noSecondImage(t *testing.T, s *connectiontest.SSHD, dir string) {
+func noImage(t *testing.T, s *connectiontest.SSHD, dir string) {
 	user := connectiontest.User(t, "trpimage2", "pw")
 	platform := fmt.Sprintf("%s-%s", runtime.GOOS, runtime.GOARCH)
 	if err := os.Rename(dir+"/"+platform+"-web.gz", dir+"/plan9-"+runtime.GOARCH+"-web.gz"); err != nil {
 		t.Fatal(err)
 	}
-	se, err := session.Open(t.Context(), session.Target{Options: s.With("remote_user", user)}, session.Config{Agents: os.DirFS(dir), Web: all.Web})
+	se, err := session.Open(t.Context(), session.Target{Options: s.With("remote_user", user)}, session.Config{Agents: os.DirFS(dir), Image: all.Image})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ type link struct {
 type node struct {
 	number uint16
 	pass   string
-	offer  *call         // stands for the second image while the node may ask for it, or nil
+	offer  *call         // stands for a further image while the node may ask for it, or nil
 	err    error         // why it did not start or ended
 	ended  chan struct{} // closed when err is set
 }
@@ -343,7 +343,7 @@ func (l *link) serve(key pullKey, p *pull, what string) {
 		machine, encoding, _ := strings.Cut(asked, ":")
 		data, size, err := p.call.image.load(machine, encoding == "gz")
 		if err == nil {
-			l.cfg.Log(3, fmt.Sprintf("sending the agent's second image, %d bytes", len(data)))
+			l.cfg.Log(3, fmt.Sprintf("sending the agent's image %s, %d bytes", strings.TrimPrefix(p.call.image.suffix, "-"), len(data)))
 			err = sendImage(p.sender, data, size)
 		}
 		p.sender.Close(err)
@@ -394,15 +394,32 @@ func (l *link) drop(key pullKey) {
 	l.mu.Unlock()
 }
 
-// node returns the agent of a become user, or of the login user when spec is nil, with the modules of the second image or
-// with the others. It is asked for without waiting: calls go after the request, and fail with it.
-func (l *link) node(spec *become.Spec, web bool, limit time.Duration) (*node, error) {
+// further is an image beside the first, nil where that has its modules, too.
+func (l *link) further(image string) (*images, error) {
+	made := l.imgs.more[image]
+	if made == nil {
+		return nil, nil
+	}
+	imgs := made()
+	if imgs == nil {
+		return nil, &TaskError{Code: wire.FailInternal, Msg: "the agent's image " + image + " cannot be read"}
+	}
+	return imgs, nil
+}
+
+// node returns the agent of a become user, or of the login user when spec is nil, with the modules of an image;
+// "" is the first. It is asked for without waiting: calls go after the request, and fail with it.
+func (l *link) node(spec *become.Spec, image string, limit time.Duration) (*node, error) {
 	key, pass := "", ""
 	if spec != nil {
 		key, pass = spec.Key(), spec.Pass
 	}
-	if web {
-		key += "\x00web"
+	further, err := l.further(image)
+	if err != nil {
+		return nil, err
+	}
+	if further != nil {
+		key += "\x00" + image
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -413,12 +430,11 @@ func (l *link) node(spec *become.Spec, web bool, limit time.Duration) (*node, er
 		return n, nil
 	}
 	imgs, at := l.imgs, l.hello.Exe
-	if web {
-		imgs, at = l.imgs.web, ""
+	if further != nil {
+		imgs, at = further, ""
 	}
 	cmd := become.Command{Argv: []string{"/bin/sh", "-c", starter(at, imgs, spec != nil && spec.Guest())}}
 	if spec != nil {
-		var err error
 		if cmd, err = become.Build(*spec, starter(at, imgs, spec.Guest())); err != nil {
 			return nil, &TaskError{Code: wire.FailBecome, Msg: err.Error()}
 		}
@@ -430,7 +446,7 @@ func (l *link) node(spec *become.Spec, web bool, limit time.Duration) (*node, er
 		Node: n.number, Command: cmd.Argv, Method: cmd.Method, Secret: pass, Prompts: cmd.Prompts,
 		Wrong: cmd.Wrong, Missing: cmd.Missing, PTY: cmd.PTY, Seconds: seconds(limit),
 	})}
-	if web {
+	if further != nil {
 		n.offer = &call{image: imgs, node: l.byNumber[0], done: make(chan outcome, 1)}
 		l.register(n.offer)
 		request.Stream = n.offer.stream

@@ -68,9 +68,9 @@ type Config struct {
 	// Self is the command line that makes this very program the agent, for example {"/usr/bin/troupe", "agent"}. It
 	// serves the local machine, and hosts like it when the build has no embedded agents. Its first word is a file.
 	Self []string
-	// Web reports which modules live in the second image, where the build has one. May be nil.
-	Web func(module string) bool
-	// Agents are the agents to send, GOOS-GOARCH.gz and GOOS-GOARCH-web.gz; nil: those of the build.
+	// Image names the agent's image that a module lives in, "" the first. May be nil. An image that the build does not have is not looked for.
+	Image func(module string) string
+	// Agents are the agents to send, GOOS-GOARCH.gz and GOOS-GOARCH-NAME.gz of further images; nil: those of the build.
 	Agents fs.FS
 	// PreferSelf sends the program itself even when the build has agents. For tests, whose program has modules of its own.
 	PreferSelf bool
@@ -194,11 +194,19 @@ func (s *Session) Run(ctx context.Context, c Call) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := l.node(c.Become, s.second(l, c), s.becomeTimeout())
+	n, err := l.node(c.Become, s.image(c), s.becomeTimeout())
 	if err != nil {
 		return nil, err
 	}
 	return l.run(ctx, n, c)
+}
+
+// image names the agent's image that has the module of a call, "" for the first.
+func (s *Session) image(c Call) string {
+	if s.cfg.Image == nil || c.Module == "" {
+		return ""
+	}
+	return s.cfg.Image(c.Module)
 }
 
 func (s *Session) becomeTimeout() time.Duration {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -113,6 +114,16 @@ func Environ(extra []string, english bool) []string {
 		env = append(env, "LANG="+l, "LC_ALL="+l, "LC_MESSAGES="+l, "LC_CTYPE="+l, "LANGUAGE="+l)
 	}
 	return append(env, extra...)
+}
+
+// Getenv is a variable as a process with extra on top of this one's environment sees it.
+func Getenv(extra []string, name string) string {
+	for _, kv := range slices.Backward(extra) {
+		if k, v, _ := strings.Cut(kv, "="); k == name {
+			return v
+		}
+	}
+	return os.Getenv(name)
 }
 
 // ParsableLocale is a locale with English messages, UTF-8 where the machine has it.

@@ -32,6 +32,8 @@ type Case struct {
 	Dirs   []string
 	Links  map[string]string
 	Ignore []string // result keys that differ for a reason the name of the case gives
+	Random []string // files whose content is never the same; what results say of keys, too
+	Words  []string // result keys whose words come in an order that is Python's secret
 
 	Facts       bool              // compare ansible_facts, too
 	Mounts      map[string]string // folders of the case that stand where the machine's are
@@ -59,13 +61,14 @@ var volatile = []string{
 	"exception", "deprecations", "ansible_facts", "pid", "warnings",
 }
 
-// Replay runs every case of the file against the modules of list.
-func Replay(t *testing.T, list []*module.Module, file string) {
+// Replay runs every case of the file against the modules of list. places are pairs of words in the file and what they stand for.
+func Replay(t *testing.T, list []*module.Module, file string, places ...string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	data = []byte(strings.NewReplacer(places...).Replace(string(data)))
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	var cases []Case
@@ -150,6 +153,7 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, c Ca
 		}}
 	}
 	result := map[string]any(module.Execute(t.Context(), m, args, opts))
+	result, _ = replaceDir(result, opts.TmpDir, "@TMP@").(map[string]any)
 	got := canon(t, result, dir)
 	wantFacts := s.Want["ansible_facts"]
 	want, _ := drop(s.Want).(map[string]any)
@@ -163,6 +167,18 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, c Ca
 		if r["failed"] == false {
 			delete(r, "failed")
 		}
+	}
+	if crash, ok := want["crashed"]; ok { // and so should ours fail, with a reason
+		if got["failed"] != true || got["msg"] == "" {
+			t.Errorf("step %d (%s): %v, but Ansible's module crashes: %v", i, s.Module, got, crash)
+		}
+		got, want = map[string]any{}, map[string]any{}
+	}
+	if c.Random != nil {
+		got, want = mask(got).(map[string]any), mask(want).(map[string]any)
+	}
+	for _, k := range c.Words {
+		got[k], want[k] = words(got[k]), words(want[k])
 	}
 	for _, k := range c.Ignore {
 		delete(got, k)
@@ -182,11 +198,51 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, c Ca
 		return
 	}
 	tree := snapshot(t, dir, c.Unwatched)
+	for n, v := range tree {
+		if slices.Contains(c.Random, strings.TrimSuffix(n, ".@BACKUP@")) {
+			v[len(v)-1] = "@RANDOM@"
+		}
+	}
 	for _, n := range slices.Sorted(maps.Keys(merged(tree, s.Tree))) {
 		if !reflect.DeepEqual(tree[n], s.Tree[n]) {
 			t.Errorf("step %d (%s): file %s\n got %q\nwant %q", i, s.Module, n, tree[n], s.Tree[n])
 		}
 	}
+}
+
+var (
+	pemText     = regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]+)-----.*?-----END [A-Z0-9 ]+-----`)
+	fingerprint = regexp.MustCompile(`([0-9a-f]{2}:){10,}[0-9a-f]{2}`)
+	base64Key   = regexp.MustCompile(`^[A-Za-z0-9+/]{43}=$`)
+)
+
+// mask puts a word in the place of keys, fingerprints and long numbers.
+func mask(v any) any {
+	switch x := v.(type) {
+	case []any:
+		for i := range x {
+			x[i] = mask(x[i])
+		}
+	case map[string]any:
+		for k := range x {
+			x[k] = mask(x[k])
+		}
+	case string:
+		return base64Key.ReplaceAllString(fingerprint.ReplaceAllString(pemText.ReplaceAllString(x, "@$1@"), "@FINGERPRINT@"), "@KEY@")
+	case json.Number:
+		if len(x) > 15 {
+			return "@NUMBER@"
+		}
+	}
+	return v
+}
+
+// words are all words of a value, sorted.
+func words(v any) []string {
+	text := strings.NewReplacer(",", " ", `"`, " ", "[", " ", "]", " ").Replace(fmt.Sprint(normal(v)))
+	list := strings.Fields(text)
+	slices.Sort(list)
+	return list
 }
 
 func merged[V any](a, b map[string]V) map[string]V {

@@ -1,4 +1,4 @@
-// Package web lists the modules of the agent's second image: those that speak HTTP. It is sent to a host, beside the first,
+// Package web lists the modules of the agent's image "web": those that speak HTTP. It is sent to a host, beside the first,
 // where one of them is used.
 //
 // Called by cmd/troupe-agent-web and modules/all.
