@@ -4,7 +4,7 @@
 usage: ANSIBLE_PLAYBOOK=/path/to/ansible-playbook record_modules.py FILE.json...
 
 A file is a list of cases {name, files, modes, dirs, links, mounts, prepare, unwatched, environment, facts, steps}. Each case runs in a
-directory of its own, whose path is written @DIR@. mounts puts folders of it in the place of the machine's ({"/etc/apt": "apt"}),
+directory of its own, whose path is written @DIR@. mounts puts folders and files of it in the place of the machine's ({"/etc/apt": "apt"}),
 in a mount namespace; prepare is a shell script that runs there before the first step; environment holds for all steps; facts compares
 ansible_facts, too. A step is
 {module, args, check, diff, payload, environment}; recording adds want (the result), tree (what the directory holds afterwards, but for
@@ -86,7 +86,7 @@ def write(path, text, mode="0644"):
 def set_up(c, d, aux):
     """Makes a case's directory and returns the tasks that run before its first step, and after its last."""
     os.makedirs(d)
-    for n in c.get("dirs", []) + list(c.get("mounts", {}).values()):
+    for n in c.get("dirs", []) + [n for n in c.get("mounts", {}).values() if n not in c.get("files", {})]:
         os.makedirs(os.path.join(d, n), exist_ok=True)
     for n, v in c.get("files", {}).items():
         write(os.path.join(d, n), v.replace("@DIR@", d), c.get("modes", {}).get(n, "0644"))

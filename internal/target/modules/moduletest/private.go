@@ -32,15 +32,17 @@ func Private(m *testing.M) int {
 	return 0
 }
 
-// mount puts the case's folders in their places until the test ends.
+// mount puts the case's folders and files in their places until the test ends.
 func mount(t *testing.T, dir string, mounts map[string]string) {
 	t.Helper()
 	if len(mounts) > 0 && os.Getenv(privateEnv) == "" {
 		t.Skip("no mount namespaces on this machine")
 	}
 	for place, folder := range mounts {
-		if err := os.MkdirAll(dir+"/"+folder, 0o755); err != nil {
-			t.Fatal(err)
+		if _, err := os.Stat(dir + "/" + folder); err != nil {
+			if err := os.MkdirAll(dir+"/"+folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := syscall.Mount(dir+"/"+folder, place, "", syscall.MS_BIND, ""); err != nil {
 			t.Fatalf("mount %s: %v", place, err)
