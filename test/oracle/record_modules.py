@@ -52,6 +52,7 @@ def clean(v, d, drop=VOLATILE):
         v = v.replace(d, "@DIR@")
         v = re.sub(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~", ".@BACKUP@", v)
         v = re.sub(r"(case-temp-|/ansible\.)[a-z0-9_]+", r"\1@TEMP@", v)
+        v = re.sub(r"held by process \d+", "held by process @PID@", v)
         v = re.sub(r"/root/\.ansible/tmp/ansible-tmp-[-.\d]+/", "@TMP@/", v)
     return v
 

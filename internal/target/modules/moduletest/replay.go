@@ -234,6 +234,7 @@ func plain(t *testing.T, r module.Result) map[string]any {
 
 var (
 	backupName = regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`)
+	lockHolder = regexp.MustCompile(`held by process \d+`)
 	tempName   = regexp.MustCompile(`(case-temp-|/ansible\.)[a-z0-9_]+`)
 )
 
@@ -242,6 +243,7 @@ func replaceDir(v any, from, to string) any {
 	case string:
 		x = strings.ReplaceAll(x, from, to)
 		if to == "@DIR@" {
+			x = lockHolder.ReplaceAllString(x, "held by process @PID@")
 			x = tempName.ReplaceAllString(backupName.ReplaceAllString(x, ".@BACKUP@"), "${1}@TEMP@")
 		}
 		return x

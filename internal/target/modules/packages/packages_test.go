@@ -29,6 +29,13 @@ func TestApt(t *testing.T) {
 	moduletest.Replay(t, All, "testdata/apt.json")
 }
 
+// TestAptBroken: locks that another process holds, and packages that dpkg left half-way.
+func TestAptBroken(t *testing.T) {
+	needs(t, "apt-get")
+	needs(t, "python3") // holds the locks
+	moduletest.Replay(t, All, "testdata/apt_broken.json")
+}
+
 func TestAptRepository(t *testing.T) {
 	needs(t, "apt-get")
 	moduletest.Replay(t, All, "testdata/apt_repository.json")
