@@ -24,11 +24,7 @@ func TestTempfile(t *testing.T)    { moduletest.Replay(t, All, "testdata/tempfil
 func TestStat(t *testing.T)        { moduletest.Replay(t, All, "testdata/stat.json") }
 
 func TestUnarchive(t *testing.T) {
-	for _, tool := range []string{"tar", "zip", "unzip", "xz"} {
-		if hostos.FindBin(tool) == "" {
-			t.Skipf("this machine has no %s", tool)
-		}
-	}
+	moduletest.Need(t, "tar", "zip", "unzip", "xz")
 	list := slices.Concat(Fetching(nil), All, []*module.Module{shell})
 	moduletest.Replay(t, list, "testdata/unarchive.json")
 }
