@@ -212,6 +212,16 @@ var subjects = map[string]subject{
 			return r.Args["state"] == "absent" && (r.Args["section"] == nil || r.Args["section"] == "") && (r.Args["option"] == nil || r.Args["option"] == "")
 		},
 	},
+	"mount": { // what becomes of fstab
+		module: "ansible.posix.mount", python: "ansible_collections.ansible.posix.plugins.modules.mount", always: []string{"path", "state", "src", "fstype", "fstab"}, bound: "fstab",
+		values: map[string][]any{
+			"path": {"/no/a", "/no/a", "/no/a/", "none", "none", "/no/a b", "/no/é", `/no/\x&`, "no", ""}, "src": {"a", "a", "b", "/dev/x y", "é", "a&b", "", 1}, "fstype": {"ext4", "swap", "swap", "none", "", "x y"},
+			"opts": {"defaults", "rw", "rw,noauto", "noauto", "", "a b", `\`, "é"}, "dump": {"0", "1", 0, 1, "", nil}, "passno": {"0", "2", 0, 2, "", nil}, "boot": bools, "backup": bools,
+			"fstab": files, "state": {"present", "present", "present", "absent_from_fstab", "absent", "wrong"},
+		},
+		start: oneFile("a /no/a ext4 defaults 0 0", "a /no/a ext4 defaults 0 0", "b /no/a swap rw", "a /no/a none defaults 0", "# /no/a", "", "  ", "a none swap defaults 0 0", "b none swap defaults 0 0", `a /no/a\040b ext4 rw 0 0`, "one two", "é /no/é x y 0 0", "\ta\t/no/a\text4\tdefaults 0 0", "1 2 3 4 5 6 7", "a /no/a ext4 defaults 0 0 # remark"),
+		known: func(r request) bool { return r.Check }, // where there is no file, Ansible makes one
+	},
 	"send": { // copy of what the controller has
 		module: "ansible.builtin.copy", always: []string{"src", "dest"},
 		values: withAttributes(map[string][]any{

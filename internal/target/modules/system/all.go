@@ -9,6 +9,7 @@ import "github.com/troupe-automation/troupe/module"
 var All = []*module.Module{
 	hostname,
 	iptables,
+	mount,
 	mountFacts,
 	ping,
 	setup,

@@ -47,3 +47,8 @@ func TestMain(m *testing.M) { os.Exit(moduletest.Private(m)) }
 func TestPing(t *testing.T)     { moduletest.Replay(t, All, "testdata/ping.json") }
 func TestSetup(t *testing.T)    { moduletest.Replay(t, All, "testdata/setup.json") }
 func TestHostname(t *testing.T) { moduletest.Replay(t, All, "testdata/hostname.json") }
+
+func TestMount(t *testing.T) {
+	moduletest.Need(t, "mount", "umount")
+	moduletest.Replay(t, All, "testdata/mount.json")
+}
