@@ -7,8 +7,9 @@ A file is a list of cases {name, files, modes, dirs, links, mounts, prepare, unw
 directory of its own, whose path is written @DIR@. mounts puts folders and files of it in the place of the machine's ({"/etc/apt": "apt"}),
 in a mount namespace; prepare is a shell script that runs there before the first step; environment holds for all steps; facts compares
 ansible_facts, too. A step is
-{module, args, check, diff, payload, environment}; recording adds want (the result), tree (what the directory holds afterwards, but for
+{module, args, check, diff, payload, environment}; recording adds want (the result, or the last line of a traceback as crashed), tree (what the directory holds afterwards, but for
 unwatched) and commands: the lines that programs of the case's own, first in PATH, have written to @DIR@/commands.
+A step with untouched is one in which we change nothing while Ansible does.
 The Go side that replays the files is internal/target/modules/moduletest.
 """
 import json, os, re, shutil, subprocess, sys, tempfile
@@ -94,11 +95,19 @@ def set_up(c, d, aux):
     for n, v in c.get("links", {}).items():
         os.symlink(v, os.path.join(d, n))
     mounts = c.get("mounts", {})
-    before = [{"raw": f"mount --bind {d}/{mounts[m]} {m}"} for m in sorted(mounts)]
+    before, after = [], []
+    for m in sorted(mounts):
+        above, o = os.path.realpath(os.path.dirname(m)), f"{d}.over{len(before)}"
+        if not os.path.exists(m):  # what lies above gets a layer that has the place
+            before.append({"raw": f"mkdir {o} && mount -t tmpfs tmpfs {o} && mkdir -p {o}/up/{os.path.basename(m)} {o}/work && "
+                                  f"mount -t overlay -o lowerdir={above},upperdir={o}/up,workdir={o}/work overlay {above}"})
+            after.insert(0, {"raw": f"umount --lazy {above} {o}"})
+        before.append({"raw": f"mount --bind {d}/{mounts[m]} {m}"})
+        after.insert(0, {"raw": f"umount {m}"})
     if "prepare" in c:
         write(aux, "set -e\ncd " + d + "\n" + c["prepare"].replace("@DIR@", d))
         before.append({"raw": f"/bin/sh {aux} </dev/null >/dev/null"})
-    return before, [{"raw": f"umount {m}"} for m in sorted(mounts, reverse=True)]
+    return before, after
 
 
 def task(s, c, d, script):
@@ -154,6 +163,8 @@ def record(path):
         for j, s in enumerate(c["steps"]):
             if "answer" in got[where[i, j]]: got[where[i, j]] = got[where[i, j]]["answer"]
             s["want"] = clean(got[where[i, j]], d)
+            if "Traceback" in s["want"].get("module_stderr", ""):
+                s["want"] = {"crashed": s["want"]["module_stderr"].strip().splitlines()[-1]}
             if c.get("facts"): s["want"]["ansible_facts"] = clean(got[where[i, j]].get("ansible_facts"), d, {})
             tree, commands = json.load(open(f"{aux}/{i}_{j}.json"))
             s["tree"] = {clean(n, d): ([clean(x, d) for x in v]) for n, v in sorted(tree.items())}

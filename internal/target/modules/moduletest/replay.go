@@ -46,6 +46,7 @@ type Step struct {
 	Module      string
 	Args        map[string]any
 	Check, Diff bool
+	Untouched   bool // nothing may change, whatever Ansible does: it writes in check mode here
 	Payload     *string
 	Environment map[string]string
 	Want        map[string]any
@@ -149,6 +150,9 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, c Ca
 			return io.NopCloser(bytes.NewReader(p)), nil
 		}}
 	}
+	if s.Untouched {
+		s.Tree = snapshot(t, dir, c.Unwatched)
+	}
 	got, _ := replaceDir(plain(t, module.Execute(t.Context(), m, args, opts)), dir, "@DIR@").(map[string]any)
 	facts := got["ansible_facts"]
 	drop(got)
@@ -168,6 +172,12 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, c Ca
 	for _, k := range c.Ignore {
 		delete(got, k)
 		delete(want, k)
+	}
+	if _, crashed := want["crashed"]; crashed { // a traceback there is a message here
+		if msg, _ := got["msg"].(string); got["failed"] != true || msg == "" {
+			t.Errorf("step %d (%s): Ansible fails with %v, here it is %v", i, s.Module, want["crashed"], got)
+		}
+		got, want = nil, nil
 	}
 	for _, k := range slices.Sorted(maps.Keys(merged(got, want))) {
 		g, gok := got[k]

@@ -9,10 +9,12 @@ import "github.com/troupe-automation/troupe/module"
 var All = []*module.Module{
 	hostname,
 	iptables,
+	modprobe,
 	mount,
 	mountFacts,
 	ping,
 	setup,
 	sysctl,
+	ufw,
 	waitFor,
 }

@@ -52,3 +52,7 @@ func TestMount(t *testing.T) {
 	moduletest.Need(t, "mount", "umount")
 	moduletest.Replay(t, All, "testdata/mount.json")
 }
+
+func TestUfw(t *testing.T) { moduletest.Replay(t, All, "testdata/ufw.json") }
+
+func TestModprobe(t *testing.T) { moduletest.Replay(t, All, "testdata/modprobe.json") }
