@@ -60,7 +60,12 @@ func mount(t *testing.T, dir string, mounts map[string]string) {
 // cover gives the directory above a place that is missing a layer that has it.
 func cover(t *testing.T, place string) {
 	t.Helper()
-	above, layer := hostos.RealPath(filepath.Dir(place)), t.TempDir()
+	layer, err := os.MkdirTemp("", "layer") // without the name of the test, which may have a comma
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(layer) })
+	above := hostos.RealPath(filepath.Dir(place))
 	attach(t, "tmpfs", layer, "tmpfs", 0, "")
 	for _, d := range []string{"/up/" + filepath.Base(place), "/work"} {
 		if err := os.MkdirAll(layer+d, 0o755); err != nil {

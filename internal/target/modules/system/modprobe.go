@@ -18,9 +18,9 @@ var modprobe = &module.Module{
 	Spec: module.Spec{
 		Options: []module.Option{
 			{Name: "name", Required: true},
+			{Name: "state", Default: "present", Choices: []any{"absent", "present"}},
 			{Name: "params", Default: ""},
 			{Name: "persistent", Default: "disabled", Choices: []any{"disabled", "present", "absent"}},
-			{Name: "state", Default: "present", Choices: []any{"absent", "present"}},
 		},
 		CheckMode: true,
 	},

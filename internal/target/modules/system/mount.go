@@ -20,15 +20,15 @@ var mount = &module.Module{
 	Doc:  "Keeps a mount point in fstab and as wanted: mounted, unmounted, mounted anew.",
 	Spec: module.Spec{
 		Options: []module.Option{
-			{Name: "backup", Type: module.TypeBool, Default: false},
 			{Name: "boot", Type: module.TypeBool, Default: true},
 			{Name: "dump", Default: "0"},
 			{Name: "fstab"},
 			{Name: "fstype"},
+			{Name: "path", Type: module.TypePath, Required: true, Aliases: []string{"name"}},
 			{Name: "opts"},
 			{Name: "passno", Default: "0"},
-			{Name: "path", Type: module.TypePath, Required: true, Aliases: []string{"name"}},
 			{Name: "src", Type: module.TypePath},
+			{Name: "backup", Type: module.TypeBool, Default: false},
 			{Name: "state", Required: true, Choices: []any{"absent", "absent_from_fstab", "mounted", "present", "unmounted", "remounted", "ephemeral"}},
 		},
 		Rules: module.Rules{RequiredIf: []module.RequiredIf{

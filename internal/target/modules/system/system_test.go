@@ -56,3 +56,11 @@ func TestMount(t *testing.T) {
 func TestUfw(t *testing.T) { moduletest.Replay(t, All, "testdata/ufw.json") }
 
 func TestModprobe(t *testing.T) { moduletest.Replay(t, All, "testdata/modprobe.json") }
+
+func TestAlternatives(t *testing.T) {
+	moduletest.Need(t, "update-alternatives")
+	moduletest.Replay(t, All, "testdata/alternatives.json")
+}
+
+func TestLocaleGen(t *testing.T) { moduletest.Replay(t, All, "testdata/locale_gen.json") }
+func TestPamLimits(t *testing.T) { moduletest.Replay(t, All, "testdata/pam_limits.json") }
