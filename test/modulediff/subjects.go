@@ -245,6 +245,7 @@ var subjects = map[string]subject{
 			"reload": {false}, "sysctl_file": files, "ignoreerrors": bools,
 		},
 		start: sureFile("no.a=1", "no.a = 2", "no.b=1", "# no.a=1", ";no.a=1", "", "  ", "-no.a=1", "no.a", " no.a = 1  2 ", "no.é=1", "no.c=a=b", "no/a=1", "no.b = 2 # text", "x y"),
+		known: func(r request) bool { return is(r.Args["sysctl_file"].(string), "sub") }, // whose message has a temporary name
 	},
 	"pam_limits": {
 		module: "community.general.pam_limits", python: "ansible_collections.community.general.plugins.modules.pam_limits", always: []string{"domain", "limit_type", "limit_item", "value", "dest"}, bound: "dest",
