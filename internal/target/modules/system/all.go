@@ -18,6 +18,7 @@ var All = []*module.Module{
 	ping,
 	setup,
 	sysctl,
+	timezone,
 	ufw,
 	waitFor,
 }

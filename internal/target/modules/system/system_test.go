@@ -30,3 +30,10 @@ func TestAlternatives(t *testing.T) {
 func TestLocaleGen(t *testing.T) { moduletest.Replay(t, All, "testdata/locale_gen.json") }
 func TestPamLimits(t *testing.T) { moduletest.Replay(t, All, "testdata/pam_limits.json") }
 func TestSysctl(t *testing.T)    { moduletest.Replay(t, All, "testdata/sysctl.json") }
+
+func TestTimezone(t *testing.T) {
+	if _, err := os.Stat(zoneDir + "Asia/Tokyo"); err != nil {
+		t.Skip("this machine has no time zones")
+	}
+	moduletest.Replay(t, All, "testdata/timezone.json")
+}
