@@ -208,7 +208,7 @@ func (r Runner) Must(args ...string) (Output, error) {
 	out, err := r.Run(args...)
 	if err == nil && out.RC != 0 {
 		err = module.Fail(strings.TrimRight(out.Err(), "\n"), module.Result{
-			"rc": out.RC, "stdout": out.Stdout, "stderr": out.Stderr, "cmd": quoteWords(args),
+			"rc": out.RC, "stdout": out.Stdout, "stderr": out.Stderr, "cmd": ShellWords(args),
 		})
 	}
 	return out, err
@@ -228,11 +228,11 @@ func StartFailure(args []string, err error) error {
 		rc = int(n)
 		msg = fmt.Sprintf("[Errno %d] %s: b%s", rc, ErrText(n), module.Quote(args[0]))
 	}
-	return module.Fail(msg, module.Result{"rc": rc, "stdout": "", "stderr": "", "cmd": quoteWords(args)})
+	return module.Fail(msg, module.Result{"rc": rc, "stdout": "", "stderr": "", "cmd": ShellWords(args)})
 }
 
-// quoteWords is a command line that sh(1) would split into args.
-func quoteWords(args []string) string {
+// ShellWords is a command line that sh(1) would split into args.
+func ShellWords(args []string) string {
 	quoted := make([]string, len(args))
 	for i, a := range args {
 		quoted[i] = ShellQuote(a)

@@ -39,3 +39,8 @@ var shell = &module.Module{
 		return module.Result{"changed": true, "cmd": line, "msg": "", "rc": out.RC, "stdout": out.Stdout, "stderr": out.Stderr}, err
 	},
 }
+
+func TestACL(t *testing.T) {
+	moduletest.Need(t, "setfacl", "getfacl")
+	moduletest.Replay(t, All, "testdata/acl.json")
+}

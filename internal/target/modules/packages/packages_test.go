@@ -47,3 +47,5 @@ func TestPackageFacts(t *testing.T) {
 	moduletest.Need(t, "apt-get")
 	moduletest.Replay(t, All, "testdata/package_facts.json")
 }
+
+func TestNpm(t *testing.T) { moduletest.Replay(t, All, "testdata/npm.json") }
