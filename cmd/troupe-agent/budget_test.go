@@ -14,9 +14,10 @@ import (
 var update = flag.Bool("update", false, "rewrite deps.txt")
 
 // The agent travels to every host, its second image to many: what they are made of, and how big they are, changes only on
-// purpose. The ceiling for an image is 7 MB, and 3 MiB compressed; the first is far below it and stays there.
+// purpose. The ceiling for an image is 7 MB, and 3 MiB compressed; the first is far below it and stays there. A module of a collection
+// costs it 20 kB, 8 compressed: those that most playbooks use are worth it.
 var limits = map[string]struct{ plain, compressed int }{
-	"troupe-agent":     {5_500_000, 2_200_000},
+	"troupe-agent":     {5_750_000, 2_300_000},
 	"troupe-agent-web": {7_000_000, 3 << 20},
 }
 

@@ -204,11 +204,14 @@ func (r Runner) With(c Cmd) (Output, error) {
 }
 
 // Must is Run that fails the task unless the command ends with 0.
-func (r Runner) Must(args ...string) (Output, error) {
-	out, err := r.Run(args...)
+func (r Runner) Must(args ...string) (Output, error) { return r.MustWith(Cmd{Args: args}) }
+
+// MustWith is With that fails the task unless the command ends with 0.
+func (r Runner) MustWith(c Cmd) (Output, error) {
+	out, err := r.With(c)
 	if err == nil && out.RC != 0 {
 		err = module.Fail(strings.TrimRight(out.Err(), "\n"), module.Result{
-			"rc": out.RC, "stdout": out.Stdout, "stderr": out.Stderr, "cmd": ShellWords(args),
+			"rc": out.RC, "stdout": out.Stdout, "stderr": out.Stderr, "cmd": ShellWords(c.Args),
 		})
 	}
 	return out, err

@@ -66,12 +66,8 @@ func runMake(ctx context.Context, c *module.Call) (module.Result, error) {
 	}
 	changed := out.RC != 0
 	if changed && !c.Check {
-		if out, err = run.With(hostos.Cmd{Args: words, Dir: c.Str("chdir"), Output: c.Output}); err != nil {
+		if out, err = run.MustWith(hostos.Cmd{Args: words, Dir: c.Str("chdir"), Output: c.Output}); err != nil {
 			return nil, err
-		}
-		if out.RC != 0 {
-			return nil, module.Fail(strings.TrimRight(out.Stderr, " \t\r\n"),
-				module.Result{"rc": out.RC, "stdout": out.Stdout, "stderr": out.Stderr, "cmd": hostos.ShellWords(words)})
 		}
 	}
 	r := module.Result{

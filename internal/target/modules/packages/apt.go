@@ -101,9 +101,10 @@ func runApt(ctx context.Context, c *module.Call) (module.Result, error) {
 	if c.Bool("clean") {
 		var out hostos.Output
 		if !c.Check {
-			if out, err = a.exec(a.bin, "clean"); err != nil {
-				return nil, err
-			}
+			out, err = a.exec(a.bin, "clean")
+		}
+		if err != nil {
+			return nil, err
 		}
 		if out.RC != 0 {
 			return nil, module.Fail("apt-get clean failed", module.Result{"stdout": out.Stdout, "rc": out.RC})
@@ -159,12 +160,7 @@ func splitNames(list []string) []string {
 }
 
 func (a *aptCall) exec(args ...string) (hostos.Output, error) {
-	cmd := hostos.Cmd{Args: args, Env: aptEnv, Output: a.Output}
-	out, err := a.run.With(cmd)
-	if err != nil {
-		return out, err
-	}
-	return out, nil
+	return a.run.With(hostos.Cmd{Args: args, Env: aptEnv, Output: a.Output})
 }
 
 // cacheTime is when the package lists were last updated, in seconds.
@@ -202,12 +198,12 @@ func (a *aptCall) update() error {
 			a.updated, a.cacheTime = now != a.cacheTime, now // apt leaves the time alone when nothing was new
 			return nil
 		}
-		if lock, ok := strings.CutPrefix(out.Stderr, "E: "); ok && strings.HasPrefix(lock, "Could not get lock ") {
+		if lock, ok := strings.CutPrefix(out.Stderr, "E: "); ok && strings.HasPrefix(lock, "Could not get lock ") { // for that of the lists apt-get does not wait
 			if !time.Now().Before(deadline) {
 				lock, _, _ = strings.Cut(lock, "\n")
 				return module.Fail("Failed to lock apt for exclusive operation: Failed to lock directory /var/lib/apt/lists/: E:"+lock, nil)
 			}
-			if err := a.pause(min(time.Until(deadline), lockPause)); err != nil {
+			if err := a.pause(min(time.Until(deadline), time.Second/2)); err != nil {
 				return err
 			}
 			try--
@@ -223,9 +219,6 @@ func (a *aptCall) update() error {
 	}
 	return module.Fail(fmt.Sprintf("Failed to update apt cache after %d retries: %s", retries, aptErrors(last)), nil)
 }
-
-// lockPause is between two attempts to lock the package lists, for which apt-get itself does not wait.
-const lockPause = 500 * time.Millisecond
 
 func (a *aptCall) pause(d time.Duration) error {
 	select {

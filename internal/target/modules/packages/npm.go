@@ -50,12 +50,11 @@ func runNpm(ctx context.Context, c *module.Call) (module.Result, error) {
 		return nil, module.Fail("uninstalling a package is only available for named packages", nil)
 	}
 	n := &npmCall{Call: c, run: hostos.RunnerOf(ctx, c), executable: strings.Split(c.Str("executable"), " "), wanted: name}
+	var err error
 	if c.Str("executable") == "" {
-		bin, err := n.run.Need("npm")
-		if err != nil {
+		if n.executable[0], err = n.run.Need("npm"); err != nil {
 			return nil, err
 		}
-		n.executable = []string{bin}
 	}
 	if v := c.Str("version"); v != "" && state != "absent" {
 		if !c.Has("name") {
@@ -81,9 +80,11 @@ func runNpm(ctx context.Context, c *module.Call) (module.Result, error) {
 			err = n.change("uninstall")
 		}
 	case "latest":
-		if outdated, err = n.outdated(); err != nil {
+		text, err := n.exec(false, true, "outdated")
+		if err != nil {
 			return nil, err
 		}
+		outdated = strings.TrimSpace(text) != ""
 		fallthrough
 	default:
 		changed = missing || outdated
@@ -130,12 +131,11 @@ func (n *npmCall) exec(must, named bool, words ...string) (string, error) {
 			return "", module.Fail("path "+dir+" is not a directory", nil)
 		}
 	}
-	out, err := n.run.With(hostos.Cmd{Args: words, Dir: dir})
-	if err == nil && out.RC != 0 && must {
-		err = module.Fail(strings.TrimRight(out.Stderr, " \t\r\n"), module.Result{
-			"rc": out.RC, "stdout": out.Stdout, "stderr": out.Stderr, "cmd": hostos.ShellWords(words),
-		})
+	run := n.run.With
+	if must {
+		run = n.run.MustWith
 	}
+	out, err := run(hostos.Cmd{Args: words, Dir: dir})
 	return out.Stdout, err
 }
 
@@ -152,11 +152,8 @@ func (n *npmCall) change(what string) error {
 // or there in a wrong version, is "".
 func (n *npmCall) list() (map[string]bool, error) {
 	text, err := n.exec(false, false, "list", "--json", "--long")
-	if err != nil {
+	if err != nil || text == "" {
 		return nil, err
-	}
-	if text == "" {
-		text = "{}"
 	}
 	v, err := module.DecodeJSON([]byte(text))
 	if err != nil {
@@ -184,8 +181,3 @@ func (n *npmCall) list() (map[string]bool, error) {
 
 // truthy is what counts as true in Python; npm says of some packages why they are invalid.
 func truthy(v any) bool { return v != nil && v != false && v != "" && v != int64(0) }
-
-func (n *npmCall) outdated() (bool, error) {
-	text, err := n.exec(false, true, "outdated")
-	return strings.TrimSpace(text) != "", err
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -142,7 +141,7 @@ func (g *linkGroup) install() error {
 func sameElements(a, b []any) bool {
 	in := func(list []any) func(any) bool {
 		return func(x any) bool {
-			return !slices.ContainsFunc(list, func(y any) bool { return reflect.DeepEqual(x, y) })
+			return !slices.ContainsFunc(list, func(y any) bool { return module.Repr(x) == module.Repr(y) })
 		}
 	}
 	return !slices.ContainsFunc(a, in(b)) && !slices.ContainsFunc(b, in(a))
