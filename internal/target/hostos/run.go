@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -137,7 +138,13 @@ func searchDirs(env []string) []string {
 			path = v
 		}
 	}
-	return append(filepath.SplitList(path), systemDirs...)
+	list := filepath.SplitList(path)
+	for _, d := range systemDirs {
+		if _, err := os.Stat(d); err == nil && !slices.Contains(list, d) {
+			list = append(list, d)
+		}
+	}
+	return list
 }
 
 func findIn(name string, env []string) string {
@@ -163,15 +170,7 @@ func needIn(name string, env []string) (string, error) {
 	if p := findIn(name, env); p != "" {
 		return p, nil
 	}
-	seen := map[string]bool{}
-	var list []string
-	for _, d := range searchDirs(env) {
-		if info, err := os.Stat(d); err == nil && info.IsDir() && !seen[d] {
-			seen[d] = true
-			list = append(list, d)
-		}
-	}
-	return "", module.Fail(fmt.Sprintf("Failed to find required executable \"%s\" in paths: %s", name, strings.Join(list, ":")), nil)
+	return "", module.Fail(fmt.Sprintf("Failed to find required executable \"%s\" in paths: %s", name, strings.Join(searchDirs(env), ":")), nil)
 }
 
 // Runner runs commands for one module call: with its environment additions, and with English messages.
