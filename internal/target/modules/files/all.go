@@ -16,6 +16,7 @@ var All = []*module.Module{
 	find,
 	iniFile,
 	lineinfile,
+	patchFiles,
 	replace,
 	slurp,
 	stat,

@@ -44,3 +44,8 @@ func TestACL(t *testing.T) {
 	moduletest.Need(t, "setfacl", "getfacl")
 	moduletest.Replay(t, All, "testdata/acl.json")
 }
+
+func TestPatch(t *testing.T) {
+	moduletest.Need(t, "patch")
+	moduletest.Replay(t, All, "testdata/patch.json")
+}
