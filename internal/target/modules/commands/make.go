@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -30,6 +29,10 @@ var makeTarget = &module.Module{
 }
 
 func runMake(ctx context.Context, c *module.Call) (module.Result, error) {
+	params, _ := c.Args["params"].(map[string]any)
+	if len(params) > 1 {
+		return nil, &module.NotNative{Reason: "make gets its parameters in the order of the playbook, which is not known here"}
+	}
 	run := hostos.RunnerOf(ctx, c)
 	bin := c.Str("make")
 	if !c.Has("make") {
@@ -55,10 +58,9 @@ func runMake(ctx context.Context, c *module.Call) (module.Result, error) {
 		words = append(words, c.Str("target"))
 	}
 	shown = append(shown, c.Str("target")) // an empty word when there is none
-	params, _ := c.Args["params"].(map[string]any)
-	for _, k := range slices.Sorted(maps.Keys(params)) {
-		words = append(words, k+"="+module.Text(params[k]))
-		shown = append(shown, k+"="+module.Text(params[k]))
+	for k, v := range params {
+		words = append(words, k+"="+module.Text(v))
+		shown = append(shown, k+"="+module.Text(v))
 	}
 	out, err := run.With(hostos.Cmd{Args: append(slices.Clone(words), "-q"), Dir: c.Str("chdir")})
 	if err != nil {
