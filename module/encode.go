@@ -73,7 +73,7 @@ func (m *Module) argOrder(given json.RawMessage) map[string]int {
 	return ranks
 }
 
-// encoder writes what Execute returns: nil, bool, int64, Float, string, []any and map[string]any.
+// encoder writes what Execute returns.
 type encoder struct {
 	b          bytes.Buffer
 	keys, args map[string]int // ranks; what has none stands at 0, by name

@@ -31,7 +31,8 @@ type Options struct {
 
 // Execute checks the parameters, runs m and gives its result the shape Ansible's modules give theirs: failed and msg
 // on errors, skipped where check mode is not supported, warnings, deprecations, invocation. Secret parameters are
-// replaced throughout the result, whose values are nil, bool, int64, json.Number, Float, string, []any and map[string]any. A module that panics fails its task, not the process.
+// replaced throughout the result, whose values are nil, bool, int64, json.Number, Float, string, []any, map[string]any and *Ordered. A module
+// that panics fails its task, not the process.
 func Execute(ctx context.Context, m *Module, raw map[string]any, opts Options) Result {
 	name := opts.Name
 	if name == "" {
@@ -189,6 +190,12 @@ func (s *secrets) remove(v any) any {
 		return s.remove(map[string]any(x))
 	case Args:
 		return s.remove(map[string]any(x))
+	case *Ordered:
+		out := &Ordered{}
+		for _, k := range x.keys {
+			out.Set(k, s.remove(x.values[k]))
+		}
+		return out
 	case map[string]string:
 		out := make(map[string]any, len(x))
 		for k, e := range x {

@@ -14,10 +14,11 @@ import (
 var update = flag.Bool("update", false, "rewrite deps.txt")
 
 // The agent travels to every host, its further images to some: what they are made of, and how big they are, changes only on
-// purpose. The ceiling for an image is 7 MB, and 3 MiB compressed; the first is far below it and stays there. The one for databases is
-// bigger when it is unpacked, in which clients, TLS and certificates are 3 MB; what travels keeps to the ceiling.
+// purpose. The ceiling for an image is 7 MB, and 3 MiB compressed; the first is far below it and stays there: a module of a collection
+// costs it 20 kB, 8 compressed, and those that most playbooks use are worth it. The one for databases is bigger when it is unpacked, in which
+// clients, TLS and certificates are 3 MB; what travels keeps to the ceiling.
 var limits = map[string]struct{ plain, compressed int }{
-	"troupe-agent":      {5_500_000, 2_200_000},
+	"troupe-agent":      {5_750_000, 2_300_000},
 	"troupe-agent-web":  {7_000_000, 3 << 20},
 	"troupe-agent-data": {7_750_000, 3 << 20},
 }

@@ -79,6 +79,18 @@ func oneFile(words ...string) func(g *generator) []node {
 	}
 }
 
+// sureFile is oneFile that always has the file.
+func sureFile(words ...string) func(g *generator) []node {
+	start := oneFile(words...)
+	return func(g *generator) []node {
+		list := start(g)
+		if !slices.ContainsFunc(list, func(n node) bool { return n.name == "f" }) {
+			list = append(list, node{name: "f", text: g.lines(words)})
+		}
+		return list
+	}
+}
+
 var (
 	bools = []any{true, false, true, "yes", "no"}
 	files = []any{"@DIR@/f", "@DIR@/f", "@DIR@/f", "@DIR@/f", "@DIR@/f", "@DIR@/f", "@DIR@/link", "@DIR@/new", "@DIR@/sub", "@DIR@/sub/new", "@DIR@/no/new", "@DIR@/dangling", "@DIR@/f/below"}
@@ -210,6 +222,42 @@ var subjects = map[string]subject{
 		known: func(r request) bool {
 			// Without section and option it takes the next section's header, too.
 			return r.Args["state"] == "absent" && (r.Args["section"] == nil || r.Args["section"] == "") && (r.Args["option"] == nil || r.Args["option"] == "")
+		},
+	},
+	"mount": { // what becomes of fstab
+		module: "ansible.posix.mount", python: "ansible_collections.ansible.posix.plugins.modules.mount", always: []string{"path", "state", "src", "fstype", "fstab"}, bound: "fstab",
+		values: map[string][]any{
+			"path": {"/no/a", "/no/a", "/no/a/", "none", "none", "/no/a b", "/no/é", `/no/\x&`, "no", ""}, "src": {"a", "a", "b", "/dev/x y", "é", "a&b", "", 1}, "fstype": {"ext4", "swap", "swap", "none", "", "x y"},
+			"opts": {"defaults", "rw", "rw,noauto", "noauto", "", "a b", `\`, "é"}, "dump": {"0", "1", 0, 1, "", nil}, "passno": {"0", "2", 0, 2, "", nil}, "boot": bools, "backup": bools,
+			"fstab": files, "state": {"present", "present", "present", "absent_from_fstab", "absent", "wrong"},
+		},
+		start: oneFile("a /no/a ext4 defaults 0 0", "a /no/a ext4 defaults 0 0", "b /no/a swap rw", "a /no/a none defaults 0", "# /no/a", "", "  ", "a none swap defaults 0 0", "b none swap defaults 0 0", `a /no/a\040b ext4 rw 0 0`, "one two", "é /no/é x y 0 0", "\ta\t/no/a\text4\tdefaults 0 0", "1 2 3 4 5 6 7", "a /no/a ext4 defaults 0 0 # remark"),
+		known: func(r request) bool {
+			// In check mode Ansible makes a file that is missing. A line with an empty column changes every time, and of two backups in a
+			// second one is shown.
+			return r.Check || r.Args["backup"] != nil && slices.ContainsFunc([]string{"src", "path", "fstype", "opts", "dump", "passno"}, func(k string) bool { return r.Args[k] == "" })
+		},
+	},
+	"sysctl": {
+		module: "ansible.posix.sysctl", python: "ansible_collections.ansible.posix.plugins.modules.sysctl", always: []string{"name", "value", "sysctl_file", "reload"}, bound: "sysctl_file",
+		values: map[string][]any{
+			"name": {"no.a", "no.a", "no.b", " no.a", "no/a", "", "é"}, "value": {"1", "2", 1, true, "yes", "off", "1 2", "1\t2", " 1", "", "é", "a=b"}, "state": {"present", "present", "absent", "x"},
+			"reload": {false}, "sysctl_file": files, "ignoreerrors": bools,
+		},
+		start: sureFile("no.a=1", "no.a = 2", "no.b=1", "# no.a=1", ";no.a=1", "", "  ", "-no.a=1", "no.a", " no.a = 1  2 ", "no.é=1", "no.c=a=b", "no/a=1", "no.b = 2 # text", "x y"),
+		known: func(r request) bool { return is(r.Args["sysctl_file"].(string), "sub") }, // whose message has a temporary name
+	},
+	"pam_limits": {
+		module: "community.general.pam_limits", python: "ansible_collections.community.general.plugins.modules.pam_limits", always: []string{"domain", "limit_type", "limit_item", "value", "dest"}, bound: "dest",
+		values: map[string][]any{
+			"domain": {"a", "a", "@b", "*", "", "é", 1}, "limit_type": {"soft", "soft", "hard", "-", "x"}, "limit_item": {"core", "core", "nofile", "nice", "priority", "x"},
+			"value":   {"0", "5", "7", 7, "010", "unlimited", "infinity", "-1", -1, "-20", "19", "20", "+3", " 4", "x", "", "99999999999999999999"},
+			"use_max": bools, "use_min": bools, "backup": bools, "comment": {"why", "", "é", "# more", 1}, "dest": files,
+		},
+		start: sureFile("a soft core 5", "a soft core 7 # text", "a\thard  core\t010", "@b soft nofile unlimited", "* - core -1 ", "# a soft core 5", "", "  # indented", "a soft nice -1", "a soft nice 5#x", "a soft core", "é soft core 1", "a soft core 6 7", " a soft core infinity", "a soft core x"),
+		known: func(r request) bool {
+			// Ansible makes a backup, and a file that is missing, in check mode, and what a dangling link names.
+			return r.Check && (r.Args["backup"] == true || r.Args["backup"] == "yes" || !is(r.Args["dest"].(string), "f", "link")) || is(r.Args["dest"].(string), "dangling")
 		},
 	},
 	"send": { // copy of what the controller has

@@ -4,11 +4,12 @@
 usage: ANSIBLE_PLAYBOOK=/path/to/ansible-playbook record_modules.py FILE.json...
 
 A file is a list of cases {name, files, modes, dirs, links, mounts, prepare, unwatched, random, environment, facts, steps}. Each case runs in a
-directory of its own, whose path is written @DIR@. mounts puts folders of it in the place of the machine's ({"/etc/apt": "apt"}),
+directory of its own, whose path is written @DIR@. mounts puts folders and files of it in the place of the machine's ({"/etc/apt": "apt"}),
 in a mount namespace; random are files with other content each time, for which, and for what results say of keys, words are recorded; prepare is a shell script that runs there before the first step; environment holds for all steps; facts compares
 ansible_facts, too. A step is
-{module, args, check, diff, payload, environment}; recording adds want (the result), tree (what the directory holds afterwards, but for
+{module, args, check, diff, payload, environment}; recording adds want (the result, or the last line of a traceback as crashed), tree (what the directory holds afterwards, but for
 unwatched) and commands: the lines that programs of the case's own, first in PATH, have written to @DIR@/commands.
+A step with untouched is one in which we change nothing while Ansible does.
 The Go side that replays the files is internal/target/modules/moduletest.
 """
 import json, os, re, shutil, subprocess, sys, tempfile
@@ -52,6 +53,7 @@ def clean(v, d, drop=VOLATILE):
         v = v.replace(d, "@DIR@")
         v = re.sub(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~", ".@BACKUP@", v)
         v = re.sub(r"(case-temp-|/ansible\.)[a-z0-9_]+", r"\1@TEMP@", v)
+        v = re.sub(r"held by process \d+", "held by process @PID@", v)
         v = re.sub(r"/root/\.ansible/tmp/ansible-tmp-[-.\d]+/", "@TMP@/", v)
         v = re.sub(r"/root/\.ansible/tmp/ansible-moduletmp-[-.\w]+/", "@TMP@/", v)
     return v
@@ -96,18 +98,26 @@ def write(path, text, mode="0644"):
 def set_up(c, d, aux):
     """Makes a case's directory and returns the tasks that run before its first step, and after its last."""
     os.makedirs(d)
-    for n in c.get("dirs", []) + list(c.get("mounts", {}).values()):
+    for n in c.get("dirs", []) + [n for n in c.get("mounts", {}).values() if n not in c.get("files", {})]:
         os.makedirs(os.path.join(d, n), exist_ok=True)
     for n, v in c.get("files", {}).items():
         write(os.path.join(d, n), v.replace("@DIR@", d), c.get("modes", {}).get(n, "0644"))
     for n, v in c.get("links", {}).items():
         os.symlink(v, os.path.join(d, n))
     mounts = c.get("mounts", {})
-    before = [{"raw": f"mount --bind {d}/{mounts[m]} {m}"} for m in sorted(mounts)]
+    before, after = [], []
+    for m in sorted(mounts):
+        above, o = os.path.realpath(os.path.dirname(m)), f"{d}.over{len(before)}"
+        if not os.path.exists(m):  # what lies above gets a layer that has the place
+            before.append({"raw": f"mkdir {o} && mount -t tmpfs tmpfs {o} && mkdir -p {o}/up/{os.path.basename(m)} {o}/work && "
+                                  f"mount -t overlay -o lowerdir={above},upperdir={o}/up,workdir={o}/work overlay {above}"})
+            after.insert(0, {"raw": f"umount --lazy {above} {o}"})
+        before.append({"raw": f"mount --bind {d}/{mounts[m]} {m}"})
+        after.insert(0, {"raw": f"umount {m}"})
     if "prepare" in c:
         write(aux, "set -e\ncd " + d + "\n" + c["prepare"].replace("@DIR@", d))
         before.append({"raw": f"/bin/sh {aux} </dev/null >/dev/null"})
-    return before, [{"raw": f"umount {m}"} for m in sorted(mounts, reverse=True)]
+    return before, after
 
 
 def task(s, c, d, script):

@@ -148,7 +148,13 @@ func searchDirs(env []string) []string {
 			path = v
 		}
 	}
-	return append(filepath.SplitList(path), systemDirs...)
+	list := filepath.SplitList(path)
+	for _, d := range systemDirs {
+		if _, err := os.Stat(d); err == nil && !slices.Contains(list, d) {
+			list = append(list, d)
+		}
+	}
+	return list
 }
 
 func findIn(name string, env []string) string {
@@ -174,15 +180,7 @@ func needIn(name string, env []string) (string, error) {
 	if p := findIn(name, env); p != "" {
 		return p, nil
 	}
-	seen := map[string]bool{}
-	var list []string
-	for _, d := range searchDirs(env) {
-		if info, err := os.Stat(d); err == nil && info.IsDir() && !seen[d] {
-			seen[d] = true
-			list = append(list, d)
-		}
-	}
-	return "", module.Fail(fmt.Sprintf("Failed to find required executable \"%s\" in paths: %s", name, strings.Join(list, ":")), nil)
+	return "", module.Fail(fmt.Sprintf("Failed to find required executable \"%s\" in paths: %s", name, strings.Join(searchDirs(env), ":")), nil)
 }
 
 // Runner runs commands for one module call: with its environment additions, and with English messages.
@@ -215,11 +213,14 @@ func (r Runner) With(c Cmd) (Output, error) {
 }
 
 // Must is Run that fails the task unless the command ends with 0.
-func (r Runner) Must(args ...string) (Output, error) {
-	out, err := r.Run(args...)
+func (r Runner) Must(args ...string) (Output, error) { return r.MustWith(Cmd{Args: args}) }
+
+// MustWith is With that fails the task unless the command ends with 0.
+func (r Runner) MustWith(c Cmd) (Output, error) {
+	out, err := r.With(c)
 	if err == nil && out.RC != 0 {
 		err = module.Fail(strings.TrimRight(out.Err(), "\n"), module.Result{
-			"rc": out.RC, "stdout": out.Stdout, "stderr": out.Stderr, "cmd": strings.Join(args, " "),
+			"rc": out.RC, "stdout": out.Stdout, "stderr": out.Stderr, "cmd": ShellWords(c.Args),
 		})
 	}
 	return out, err
@@ -239,11 +240,16 @@ func StartFailure(args []string, err error) error {
 		rc = int(n)
 		msg = fmt.Sprintf("[Errno %d] %s: b%s", rc, ErrText(n), module.Quote(args[0]))
 	}
+	return module.Fail(msg, module.Result{"rc": rc, "stdout": "", "stderr": "", "cmd": ShellWords(args)})
+}
+
+// ShellWords is a command line that sh(1) would split into args.
+func ShellWords(args []string) string {
 	quoted := make([]string, len(args))
 	for i, a := range args {
 		quoted[i] = ShellQuote(a)
 	}
-	return module.Fail(msg, module.Result{"rc": rc, "stdout": "", "stderr": "", "cmd": strings.Join(quoted, " ")})
+	return strings.Join(quoted, " ")
 }
 
 // ShellQuote quotes a word for sh(1) where needed, as Python's shlex.quote does.

@@ -50,7 +50,7 @@ func runGetent(ctx context.Context, c *module.Call) (module.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	facts := map[string]any{}
+	facts := &module.Ordered{}
 	r := module.Result{"ansible_facts": map[string]any{"getent_" + database: facts}}
 	switch out.RC {
 	case 0:
@@ -61,7 +61,7 @@ func runGetent(ctx context.Context, c *module.Call) (module.Result, error) {
 		if c.Bool("fail_key") {
 			return nil, module.Fail(msg, nil)
 		}
-		facts[key] = nil
+		facts.Set(key, nil)
 		r["msg"] = msg
 		return r, nil
 	case 3:
@@ -81,20 +81,16 @@ func runGetent(ctx context.Context, c *module.Call) (module.Result, error) {
 		if len(f) == 0 {
 			continue
 		}
-		seen[f[0]]++
-		rest := f[1:]
-		if rest == nil {
-			rest = []string{}
+		name, rest := f[0], f[1:]
+		seen[name]++
+		switch seen[name] {
+		case 1:
+			facts.Set(name, rest)
+		case 2: // a name that comes again gets a list of all its records
+			facts.Set(name, []any{facts.Get(name), rest})
+		default:
+			facts.Set(name, append(facts.Get(name).([]any), rest))
 		}
-		if seen[f[0]] == 1 {
-			facts[f[0]] = rest
-			continue
-		}
-		// A name that comes again gets a list of all its records.
-		if seen[f[0]] == 2 {
-			facts[f[0]] = []any{facts[f[0]]}
-		}
-		facts[f[0]] = append(facts[f[0]].([]any), rest)
 	}
 	return r, nil
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // covered is the number of options with a recorded run of Ansible's module, of all that native modules have. It may only rise.
-const covered = 859
+const covered = 958
 
 // rare are builtin modules that public playbooks hardly use.
 var rare = []string{"ansible.builtin.expect", "ansible.builtin.subversion"}

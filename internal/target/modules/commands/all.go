@@ -13,4 +13,5 @@ var All = []*module.Module{
 	script,
 	asyncStatus,
 	expect,
+	makeTarget,
 }

@@ -7,6 +7,7 @@ import "github.com/troupe-automation/troupe/module"
 
 // All are the modules of this family.
 var All = []*module.Module{
+	acl,
 	assemble,
 	blockinfile,
 	copyFile,
@@ -15,6 +16,7 @@ var All = []*module.Module{
 	find,
 	iniFile,
 	lineinfile,
+	patchFiles,
 	replace,
 	slurp,
 	stat,

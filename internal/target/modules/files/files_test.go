@@ -24,11 +24,7 @@ func TestTempfile(t *testing.T)    { moduletest.Replay(t, All, "testdata/tempfil
 func TestStat(t *testing.T)        { moduletest.Replay(t, All, "testdata/stat.json") }
 
 func TestUnarchive(t *testing.T) {
-	for _, tool := range []string{"tar", "zip", "unzip", "xz"} {
-		if hostos.FindBin(tool) == "" {
-			t.Skipf("this machine has no %s", tool)
-		}
-	}
+	moduletest.Need(t, "tar", "zip", "unzip", "xz")
 	list := slices.Concat(Fetching(nil), All, []*module.Module{shell})
 	moduletest.Replay(t, list, "testdata/unarchive.json")
 }
@@ -42,4 +38,14 @@ var shell = &module.Module{
 		out, err := hostos.Run(ctx, hostos.Cmd{Args: []string{"/bin/sh", "-c", line}, Dir: c.Str("chdir")})
 		return module.Result{"changed": true, "cmd": line, "msg": "", "rc": out.RC, "stdout": out.Stdout, "stderr": out.Stderr}, err
 	},
+}
+
+func TestACL(t *testing.T) {
+	moduletest.Need(t, "setfacl", "getfacl")
+	moduletest.Replay(t, All, "testdata/acl.json")
+}
+
+func TestPatch(t *testing.T) {
+	moduletest.Need(t, "patch")
+	moduletest.Replay(t, All, "testdata/patch.json")
 }

@@ -2,11 +2,16 @@ package moduletest
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/troupe-automation/troupe/internal/target/hostos"
 )
 
 // privateEnv is set in the environment of a test program that may mount.
@@ -32,25 +37,55 @@ func Private(m *testing.M) int {
 	return 0
 }
 
-// mount puts the case's folders in their places until the test ends.
+// mount puts the case's folders and files in their places until the test ends.
 func mount(t *testing.T, dir string, mounts map[string]string) {
 	t.Helper()
 	if len(mounts) > 0 && os.Getenv(privateEnv) == "" {
 		t.Skip("no mount namespaces on this machine")
 	}
-	for place, folder := range mounts {
-		if err := os.MkdirAll(dir+"/"+folder, 0o755); err != nil {
+	for _, place := range slices.Sorted(maps.Keys(mounts)) {
+		folder := mounts[place]
+		if _, err := os.Stat(place); err != nil {
+			cover(t, place)
+		}
+		if _, err := os.Stat(dir + "/" + folder); err != nil {
+			if err := os.MkdirAll(dir+"/"+folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		attach(t, dir+"/"+folder, place, "", syscall.MS_BIND, "")
+	}
+}
+
+// cover gives the directory above a place that is missing a layer that has it.
+func cover(t *testing.T, place string) {
+	t.Helper()
+	layer, err := os.MkdirTemp("", "layer") // without the name of the test, which may have a comma
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(layer) })
+	above := hostos.RealPath(filepath.Dir(place))
+	attach(t, "tmpfs", layer, "tmpfs", 0, "")
+	for _, d := range []string{"/up/" + filepath.Base(place), "/work"} {
+		if err := os.MkdirAll(layer+d, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := syscall.Mount(dir+"/"+folder, place, "", syscall.MS_BIND, ""); err != nil {
-			t.Fatalf("mount %s: %v", place, err)
-		}
-		t.Cleanup(func() {
-			if err := syscall.Unmount(place, syscall.MNT_DETACH); err != nil {
-				t.Errorf("unmount %s: %v", place, err)
-			}
-		})
 	}
+	attach(t, "overlay", above, "overlay", 0, "lowerdir="+above+",upperdir="+layer+"/up,workdir="+layer+"/work")
+}
+
+// attach mounts until the test ends.
+func attach(t *testing.T, source, place, kind string, flags uintptr, data string) {
+	t.Helper()
+	if err := syscall.Mount(source, place, kind, flags, data); err != nil {
+		t.Fatalf("mount %s: %v", place, err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(place, syscall.MNT_DETACH); err != nil {
+			t.Errorf("unmount %s: %v", place, err)
+		}
+	})
 }
 
 // prepare runs the script that comes before the first step.

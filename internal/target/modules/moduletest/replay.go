@@ -48,6 +48,7 @@ type Step struct {
 	Module      string
 	Args        map[string]any
 	Check, Diff bool
+	Untouched   bool // nothing may change, whatever Ansible does: it writes in check mode here
 	Payload     *string
 	Environment map[string]string
 	Want        map[string]any
@@ -152,13 +153,16 @@ func runStep(t *testing.T, reg *module.Registry, dir string, i int, s Step, c Ca
 			return io.NopCloser(bytes.NewReader(p)), nil
 		}}
 	}
-	result := map[string]any(module.Execute(t.Context(), m, args, opts))
-	result, _ = replaceDir(result, opts.TmpDir, "@TMP@").(map[string]any)
-	got := canon(t, result, dir)
+	if s.Untouched {
+		s.Tree = snapshot(t, dir, c.Unwatched)
+	}
+	got, _ := replaceDir(replaceDir(plain(t, module.Execute(t.Context(), m, args, opts)), opts.TmpDir, "@TMP@"), dir, "@DIR@").(map[string]any)
+	facts := got["ansible_facts"]
+	drop(got)
 	wantFacts := s.Want["ansible_facts"]
 	want, _ := drop(s.Want).(map[string]any)
 	if c.Facts {
-		got["ansible_facts"], want["ansible_facts"] = replaceDir(result["ansible_facts"], dir, "@DIR@"), wantFacts
+		got["ansible_facts"], want["ansible_facts"] = facts, wantFacts
 	}
 	if _, ok := got["changed"]; !ok {
 		got["changed"] = false
@@ -271,9 +275,10 @@ func normal(v any) any {
 	return string(b)
 }
 
-func canon(t *testing.T, v map[string]any, dir string) map[string]any {
+// plain is the result as whoever reads its JSON has it.
+func plain(t *testing.T, r module.Result) map[string]any {
 	t.Helper()
-	b, err := json.Marshal(v)
+	b, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,12 +288,12 @@ func canon(t *testing.T, v map[string]any, dir string) map[string]any {
 	if err := dec.Decode(&out); err != nil {
 		t.Fatal(err)
 	}
-	r, _ := drop(replaceDir(out, dir, "@DIR@")).(map[string]any)
-	return r
+	return out
 }
 
 var (
 	backupName = regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`)
+	lockHolder = regexp.MustCompile(`held by process \d+`)
 	tempName   = regexp.MustCompile(`(case-temp-|/ansible\.)[a-z0-9_]+`)
 )
 
@@ -297,6 +302,7 @@ func replaceDir(v any, from, to string) any {
 	case string:
 		x = strings.ReplaceAll(x, from, to)
 		if to == "@DIR@" {
+			x = lockHolder.ReplaceAllString(x, "held by process @PID@")
 			x = tempName.ReplaceAllString(backupName.ReplaceAllString(x, ".@BACKUP@"), "${1}@TEMP@")
 		}
 		return x

@@ -16,6 +16,7 @@ var All = append([]*module.Module{
 	aptRepository,
 	debconf,
 	dpkgSelections,
+	npm,
 	packageFacts,
 	packageModule,
 	pip,

@@ -101,9 +101,10 @@ func runApt(ctx context.Context, c *module.Call) (module.Result, error) {
 	if c.Bool("clean") {
 		var out hostos.Output
 		if !c.Check {
-			if out, err = a.exec(a.bin, "clean"); err != nil {
-				return nil, err
-			}
+			out, err = a.exec(a.bin, "clean")
+		}
+		if err != nil {
+			return nil, err
 		}
 		if out.RC != 0 {
 			return nil, module.Fail("apt-get clean failed", module.Result{"stdout": out.Stdout, "rc": out.RC})
@@ -159,12 +160,7 @@ func splitNames(list []string) []string {
 }
 
 func (a *aptCall) exec(args ...string) (hostos.Output, error) {
-	cmd := hostos.Cmd{Args: args, Env: aptEnv, Output: a.Output}
-	out, err := a.run.With(cmd)
-	if err != nil {
-		return out, err
-	}
-	return out, nil
+	return a.run.With(hostos.Cmd{Args: args, Env: aptEnv, Output: a.Output})
 }
 
 // cacheTime is when the package lists were last updated, in seconds.
@@ -190,6 +186,7 @@ func (a *aptCall) update() error {
 		return nil
 	}
 	retries, maxDelay := a.Int("update_cache_retries"), a.Int("update_cache_retry_max_delay")
+	deadline := time.Now().Add(time.Duration(a.Int("lock_timeout")) * time.Second)
 	var last hostos.Output
 	for try := int64(0); try < max(retries, 1); try++ {
 		out, err := a.exec(a.bin, "-q", "-o", fmt.Sprintf("DPkg::Lock::Timeout=%d", a.Int("lock_timeout")), "update")
@@ -201,17 +198,35 @@ func (a *aptCall) update() error {
 			a.updated, a.cacheTime = now != a.cacheTime, now // apt leaves the time alone when nothing was new
 			return nil
 		}
+		if lock, ok := strings.CutPrefix(out.Stderr, "E: "); ok && strings.HasPrefix(lock, "Could not get lock ") { // for that of the lists apt-get does not wait
+			if !time.Now().Before(deadline) {
+				lock, _, _ = strings.Cut(lock, "\n")
+				return module.Fail("Failed to lock apt for exclusive operation: Failed to lock directory /var/lib/apt/lists/: E:"+lock, nil)
+			}
+			if err := a.pause(min(time.Until(deadline), time.Second/2)); err != nil {
+				return err
+			}
+			try--
+			continue
+		}
 		last = out
 		delay := min(time.Duration(1<<min(try, 20))*time.Second, time.Duration(maxDelay)*time.Second)
 		if try+1 < retries {
-			select {
-			case <-time.After(delay + time.Duration(rand.IntN(1000))*time.Millisecond):
-			case <-a.ctx.Done():
-				return context.Cause(a.ctx)
+			if err := a.pause(delay + time.Duration(rand.IntN(1000))*time.Millisecond); err != nil {
+				return err
 			}
 		}
 	}
 	return module.Fail(fmt.Sprintf("Failed to update apt cache after %d retries: %s", retries, aptErrors(last)), nil)
+}
+
+func (a *aptCall) pause(d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-a.ctx.Done():
+		return context.Cause(a.ctx)
+	}
 }
 
 // aptErrors are a failed command's errors and warnings in one line, as apt's library says them.
@@ -319,7 +334,7 @@ func (a *aptCall) tidy(operation, marker string) (module.Result, error) {
 		return nil, err
 	}
 	if out.RC != 0 {
-		return nil, module.Fail(fmt.Sprintf("'apt-get %s' failed: %s", operation, out.Stderr), module.Result{"stdout": out.Stdout, "rc": out.RC})
+		return nil, module.Fail(fmt.Sprintf("'apt-get %s' failed: %s", operation, out.Stderr), module.Result{"stdout": out.Stdout, "stderr": out.Stderr, "rc": out.RC})
 	}
 	changed := strings.Contains(out.Stdout, marker)
 	if marker == "" {
@@ -454,7 +469,7 @@ func (a *aptCall) install(names []string, state string) (module.Result, error) {
 		w := parseWish(n)
 		wishes[i] = w
 		p, ok := a.dpkg[w.name]
-		if !ok || !p.full || state == "latest" || w.op != "" {
+		if !ok || !p.done || state == "latest" || w.op != "" {
 			ask = append(ask, w.name)
 		}
 	}
@@ -471,10 +486,10 @@ func (a *aptCall) install(names []string, state string) (module.Result, error) {
 		pol, exists := known[w.name]
 		switch {
 		case w.op != "":
-			if p.full && a.versionFits(p.version, w) && (state != "latest" || pol.candidate == p.version || !a.versionFits(pol.candidate, w)) {
+			if p.done && a.versionFits(p.version, w) && (state != "latest" || pol.candidate == p.version || !a.versionFits(pol.candidate, w)) {
 				continue
 			}
-			if a.Bool("only_upgrade") && !p.full {
+			if a.Bool("only_upgrade") && !p.done {
 				continue
 			}
 			if !exists {
@@ -489,7 +504,7 @@ func (a *aptCall) install(names []string, state string) (module.Result, error) {
 					module.Result{"cache_updated": a.updated, "cache_update_time": a.cacheTime})
 			}
 			todo = append(todo, w.name+"="+found)
-		case p.full:
+		case p.done:
 			if state == "latest" && pol.candidate != "" && pol.candidate != p.version {
 				todo = append(todo, w.name+"="+pol.candidate)
 			}
@@ -683,7 +698,7 @@ func (a *aptCall) remove(names []string) (module.Result, error) {
 	var todo []string
 	for _, n := range names {
 		w := parseWish(n)
-		if p, ok := a.dpkg[w.name]; ok && (p.full || a.Bool("purge")) {
+		if p, ok := a.dpkg[w.name]; ok && (p.done || a.Bool("purge")) {
 			todo = append(todo, w.name)
 		}
 	}
@@ -711,7 +726,7 @@ func (a *aptCall) remove(names []string) (module.Result, error) {
 		return nil, err
 	}
 	if out.RC != 0 {
-		return nil, module.Fail(fmt.Sprintf("'apt-get remove %s' failed: %s", strings.Join(todo, " "), out.Stderr),
+		return nil, module.Fail(fmt.Sprintf("'apt-get remove '%s'' failed: %s", strings.Join(todo, "' '"), out.Stderr),
 			module.Result{"stdout": out.Stdout, "stderr": out.Stderr, "rc": out.RC})
 	}
 	return module.Result{"changed": true, "stdout": out.Stdout, "stderr": out.Stderr, "diff": a.prepared(out.Stdout)}, nil

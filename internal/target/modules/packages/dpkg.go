@@ -9,7 +9,8 @@ import (
 // installed is a package that dpkg knows.
 type installed struct {
 	version, arch, section string
-	full                   bool // unpacked and configured; otherwise only its configuration files are left
+	full                   bool // unpacked; otherwise only its configuration files are left
+	done                   bool // unpacked and configured
 	provides               []string
 }
 
@@ -59,6 +60,7 @@ func readDpkg() (map[string]installed, error) {
 				state = f[2]
 			}
 			p.full = state == "installed" || state == "unpacked" || state == "half-configured" || state == "triggers-awaited" || state == "triggers-pending"
+			p.done = state == "installed"
 			if state == "not-installed" {
 				name = ""
 			}

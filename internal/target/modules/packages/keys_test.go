@@ -7,13 +7,11 @@ import (
 )
 
 func TestAptKey(t *testing.T) {
-	needs(t, "apt-key")
-	needs(t, "gpg")
+	moduletest.Need(t, "apt-key", "gpg")
 	moduletest.Replay(t, Fetching(nil), "testdata/apt_key.json")
 }
 
 func TestRPMKey(t *testing.T) {
-	needs(t, "rpm")
-	needs(t, "gpg")
+	moduletest.Need(t, "rpm", "gpg")
 	moduletest.Replay(t, Fetching(nil), "testdata/rpm_key.json")
 }

@@ -4,33 +4,31 @@ import (
 	"os"
 	"testing"
 
-	"github.com/troupe-automation/troupe/internal/target/hostos"
 	"github.com/troupe-automation/troupe/internal/target/modules/moduletest"
 )
 
 func TestMain(m *testing.M) { os.Exit(moduletest.Private(m)) }
 
-func needs(t *testing.T, program string) {
-	t.Helper()
-	if hostos.FindBin(program) == "" {
-		t.Skipf("no %s on this machine", program)
-	}
-}
-
 func TestDebconf(t *testing.T) {
-	needs(t, "debconf-set-selections")
+	moduletest.Need(t, "debconf-set-selections")
 	moduletest.Replay(t, All, "testdata/debconf.json")
 }
 
 func TestYumRepository(t *testing.T) { moduletest.Replay(t, All, "testdata/yum_repository.json") }
 
 func TestApt(t *testing.T) {
-	needs(t, "apt-get")
+	moduletest.Need(t, "apt-get")
 	moduletest.Replay(t, All, "testdata/apt.json")
 }
 
+// TestAptBroken: locks that another process holds, and packages that dpkg left half-way.
+func TestAptBroken(t *testing.T) {
+	moduletest.Need(t, "apt-get", "python3") // which holds the locks
+	moduletest.Replay(t, All, "testdata/apt_broken.json")
+}
+
 func TestAptRepository(t *testing.T) {
-	needs(t, "apt-get")
+	moduletest.Need(t, "apt-get")
 	moduletest.Replay(t, All, "testdata/apt_repository.json")
 }
 
@@ -41,13 +39,13 @@ func TestDeb822Repository(t *testing.T) {
 func TestPipOptions(t *testing.T) { moduletest.Replay(t, All, "testdata/pip.json") }
 
 func TestDnf(t *testing.T) {
-	for _, tool := range []string{"dnf", "rpmbuild", "createrepo_c"} {
-		needs(t, tool)
-	}
+	moduletest.Need(t, "dnf", "rpmbuild", "createrepo_c")
 	moduletest.Replay(t, All, "testdata/dnf.json")
 }
 
 func TestPackageFacts(t *testing.T) {
-	needs(t, "apt-get")
+	moduletest.Need(t, "apt-get")
 	moduletest.Replay(t, All, "testdata/package_facts.json")
 }
+
+func TestNpm(t *testing.T) { moduletest.Replay(t, All, "testdata/npm.json") }

@@ -28,9 +28,7 @@ func sh(t *testing.T, line string) {
 
 // TestGit goes the way a recorded playbook run went and expects what it returned.
 func TestGit(t *testing.T) {
-	if hostos.FindBin("git") == "" {
-		t.Skip("this machine has no git")
-	}
+	moduletest.Need(t, "git")
 	d := t.TempDir()
 	sh(t, "cd "+d+`; git init -q -b main src; cd src; git config user.email a@b; git config user.name n; echo 1 > a; git add a; git commit -qm one
 git tag v1; git checkout -q -b dev; echo 2 > a; git commit -qam two; git checkout -q main; cd ..; git clone -q --bare src bare.git`)
@@ -103,8 +101,6 @@ git tag v1; git checkout -q -b dev; echo 2 > a; git commit -qam two; git checkou
 func TestGitRecordings(t *testing.T) { moduletest.Replay(t, All, "testdata/git.json") }
 
 func TestSubversion(t *testing.T) {
-	if hostos.FindBin("svnadmin") == "" {
-		t.Skip("this machine has no svn")
-	}
+	moduletest.Need(t, "svnadmin")
 	moduletest.Replay(t, All, "testdata/subversion.json")
 }

@@ -2,7 +2,7 @@ package services
 
 import (
 	"context"
-	"os"
+	"slices"
 	"strings"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
@@ -21,41 +21,37 @@ var serviceFacts = &module.Module{
 
 func runServiceFacts(ctx context.Context, c *module.Call) (module.Result, error) {
 	run := hostos.RunnerOf(ctx, c)
-	list := map[string]any{}
+	list := &module.Ordered{}
 	if err := sysvServices(run, list); err != nil {
 		return nil, err
 	}
-	if hostos.FindBin("systemctl") != "" && exists("/run/systemd/system/") {
+	if run.Find("systemctl") != "" && exists("/run/systemd/system/") {
 		if err := systemdServices(run, list); err != nil {
 			return nil, err
 		}
 	}
-	if len(list) == 0 {
+	if list.Len() == 0 {
 		return module.Result{"skipped": true, "msg": "Failed to find any services. This can be due to privileges or some other configuration issue."}, nil
 	}
 	return module.Result{"ansible_facts": map[string]any{"services": list}}, nil
 }
 
 // sysvServices reads "service --status-all" and OpenRC's list.
-func sysvServices(run hostos.Runner, list map[string]any) error {
-	if bin := hostos.FindBin("service"); bin != "" && hostos.FindBin("chkconfig") == "" && exists("/etc/init.d") {
+func sysvServices(run hostos.Runner, list *module.Ordered) error {
+	if bin := run.Find("service"); bin != "" && run.Find("chkconfig") == "" && exists("/etc/init.d") {
 		out, err := run.Run(bin, "--status-all")
 		if err != nil {
 			return err
 		}
 		for line := range strings.Lines(out.Stdout) {
-			f := strings.Fields(line)
-			if len(f) < 4 || f[0] != "[" || f[2] != "]" {
-				continue
+			mark, name, _ := strings.Cut(strings.TrimSpace(line), " ]")
+			state := map[string]string{"[ +": "running", "[ -": "stopped"}[mark]
+			if name = strings.TrimSpace(name); state != "" && name != "" {
+				list.Set(name, map[string]any{"name": name, "state": state, "source": "sysv"})
 			}
-			state := "stopped"
-			if f[1] == "+" {
-				state = "running"
-			}
-			list[f[3]] = map[string]any{"name": f[3], "state": state, "source": "sysv"}
 		}
 	}
-	if bin := hostos.FindBin("rc-status"); bin != "" {
+	if bin := run.Find("rc-status"); bin != "" {
 		out, err := run.Run(bin, "-a", "-s", "-m", "-u")
 		if err != nil {
 			return err
@@ -71,42 +67,33 @@ func sysvServices(run hostos.Runner, list map[string]any) error {
 			if len(f) < 3 || !strings.HasPrefix(line, " ") {
 				continue
 			}
-			list[f[0]] = map[string]any{"name": f[0], "runlevel": level, "state": f[len(f)-2], "source": "openrc"}
+			list.Set(f[0], map[string]any{"name": f[0], "runlevel": level, "state": f[len(f)-2], "source": "openrc"})
 		}
 	}
 	return nil
 }
 
-func systemdServices(run hostos.Runner, list map[string]any) error {
-	bin := hostos.FindBin("systemctl")
+func systemdServices(run hostos.Runner, list *module.Ordered) error {
+	bin := run.Find("systemctl")
 	out, err := run.Run(bin, "list-units", "--no-pager", "--type", "service", "--all", "--plain", "--no-legend")
 	if err != nil {
 		return err
 	}
 	for line := range strings.Lines(out.Stdout) {
-		line = strings.TrimSpace(line)
-		bad := strings.HasPrefix(line, "●") || strings.Contains(line, "not-found") || strings.Contains(line, "failed")
-		f := strings.Fields(strings.TrimPrefix(line, "●"))
-		if len(f) < 4 {
+		f := strings.Fields(line)
+		if !strings.Contains(line, ".service") || len(f) < 4 {
 			continue
 		}
-		status := "unknown"
-		state := "stopped"
+		status, state := f[2], "stopped"
+		for _, bad := range badStates {
+			if slices.Contains(f[:len(f)-1], bad) {
+				status = bad
+			}
+		}
 		if f[3] == "running" {
 			state = "running"
 		}
-		if bad {
-			for _, s := range []string{"not-found", "masked", "failed"} {
-				if strings.Contains(line, s) {
-					status = s
-					break
-				}
-			}
-			if status != "unknown" {
-				state = map[string]string{"not-found": "stopped", "masked": "stopped", "failed": "failed"}[status]
-			}
-		}
-		list[f[0]] = map[string]any{"name": f[0], "state": state, "status": status, "source": "systemd"}
+		list.Set(f[0], map[string]any{"name": f[0], "state": state, "status": status, "source": "systemd"})
 	}
 	files, err := run.Run(bin, "list-unit-files", "--no-pager", "--type", "service", "--all", "--plain", "--no-legend")
 	if err != nil {
@@ -114,27 +101,30 @@ func systemdServices(run hostos.Runner, list map[string]any) error {
 	}
 	for line := range strings.Lines(files.Stdout) {
 		f := strings.Fields(line)
-		if len(f) < 2 {
+		if !strings.Contains(line, ".service") || len(f) < 2 {
 			continue
 		}
-		if old, ok := list[f[0]].(map[string]any); ok {
-			if old["status"] == "unknown" || old["status"] != "failed" && old["status"] != "not-found" {
-				old["status"] = f[1]
+		if old, ok := list.Get(f[0]).(map[string]any); !ok {
+			state, err := unitState(run, bin, f[0])
+			if err != nil {
+				return err
 			}
-			continue
+			list.Set(f[0], map[string]any{"name": f[0], "state": state, "status": f[1], "source": "systemd"})
+		} else if status, _ := old["status"].(string); !slices.Contains(badStates, status) {
+			old["status"] = f[1]
 		}
-		list[f[0]] = map[string]any{"name": f[0], "state": unitState(run, bin, f[0]), "status": f[1], "source": "systemd"}
 	}
 	return nil
 }
 
+// badStates of a unit are told rather than what its file says. Of several the last is.
+var badStates = []string{"failed", "masked", "not-found"}
+
 // unitState is the state of a unit that is not loaded: templates cannot be asked.
-func unitState(run hostos.Runner, bin, name string) string {
-	if strings.HasSuffix(name, "@.service") {
-		return "unknown"
+func unitState(run hostos.Runner, bin, name string) (string, error) {
+	out, err := run.Run(bin, "show", name, "--property=ActiveState")
+	if state, ok := strings.CutPrefix(strings.TrimSpace(out.Stdout), "ActiveState="); ok && out.RC == 0 {
+		return state, err
 	}
-	if _, err := os.Stat("/run/systemd/system"); err != nil {
-		return "unknown"
-	}
-	return "inactive"
+	return "unknown", err
 }

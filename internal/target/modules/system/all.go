@@ -7,11 +7,18 @@ import "github.com/troupe-automation/troupe/module"
 
 // All are the modules of this family.
 var All = []*module.Module{
+	alternatives,
 	hostname,
 	iptables,
+	localeGen,
+	modprobe,
+	mount,
 	mountFacts,
+	pamLimits,
 	ping,
 	setup,
 	sysctl,
+	timezone,
+	ufw,
 	waitFor,
 }

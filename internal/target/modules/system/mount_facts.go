@@ -83,7 +83,7 @@ func runMountFacts(ctx context.Context, c *module.Call) (module.Result, error) {
 		return nil, err
 	}
 	mounts := []any{}
-	points := map[string]any{}
+	points := &module.Ordered{}
 	var sources []string
 	bySource := map[string][]any{}
 	for _, e := range found {
@@ -95,8 +95,8 @@ func runMountFacts(ctx context.Context, c *module.Call) (module.Result, error) {
 			continue
 		}
 		mounts = append(mounts, e.fields)
-		if points[e.point] == nil {
-			points[e.point] = e.fields
+		if points.Get(e.point) == nil {
+			points.Set(e.point, e.fields)
 		}
 		if bySource[e.source] == nil {
 			sources = append(sources, e.source)

@@ -3,9 +3,11 @@ package system
 import (
 	"context"
 	"os"
-	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
 	"github.com/troupe-automation/troupe/module"
@@ -16,126 +18,80 @@ var sysctl = &module.Module{
 	Doc:  "Keeps kernel parameters in a file and in the running kernel.",
 	Spec: module.Spec{
 		Options: []module.Option{
-			{Name: "ignoreerrors", Type: module.TypeBool, Default: false},
 			{Name: "name", Required: true, Aliases: []string{"key"}},
-			{Name: "reload", Type: module.TypeBool, Default: true},
-			{Name: "state", Default: "present", Choices: []any{"present", "absent"}},
-			{Name: "sysctl_file", Type: module.TypePath, Default: "/etc/sysctl.conf"},
-			{Name: "sysctl_set", Type: module.TypeBool, Default: false},
 			{Name: "value", Aliases: []string{"val"}},
+			{Name: "state", Default: "present", Choices: []any{"present", "absent"}},
+			{Name: "reload", Type: module.TypeBool, Default: true},
+			{Name: "sysctl_set", Type: module.TypeBool, Default: false},
+			{Name: "ignoreerrors", Type: module.TypeBool, Default: false},
+			{Name: "sysctl_file", Type: module.TypePath, Default: "/etc/sysctl.conf"},
 		},
+		Rules:     module.Rules{RequiredIf: []module.RequiredIf{{Key: "state", Value: "present", Needs: []string{"value"}}}},
 		CheckMode: true,
 	},
 	Run: runSysctl,
 }
 
-// sysctlFile is the text of a file of kernel parameters.
-type sysctlFile struct {
-	path  string
-	lines []string
+// kernelParameter is one parameter, in the file and in the kernel.
+type kernelParameter struct {
+	*module.Call
+	run         hostos.Runner
+	bin         string
+	name, value string
+	file        string
 }
-
-// key is the parameter a line sets, "" for comments.
-func (f *sysctlFile) key(line string) (key, value string) {
-	t := strings.TrimSpace(line)
-	if t == "" || t[0] == '#' || t[0] == ';' {
-		return "", ""
-	}
-	k, v, ok := strings.Cut(t, "=")
-	if !ok {
-		return "", ""
-	}
-	return strings.TrimPrefix(strings.TrimSpace(k), "-"), strings.TrimSpace(v)
-}
-
-// same compares values by their words: the kernel separates some with tabs.
-func same(a, b string) bool { return slices.Equal(strings.Fields(a), strings.Fields(b)) }
 
 func runSysctl(ctx context.Context, c *module.Call) (module.Result, error) {
-	name, state := strings.TrimSpace(c.Str("name")), c.Str("state")
-	value := sysctlValue(c.Str("value"))
+	if runtime.GOOS != "linux" {
+		return nil, &module.NotNative{Reason: "sysctl is native on Linux only"}
+	}
+	present := c.Str("state") == "present"
 	switch {
-	case name == "":
-		return nil, module.Fail("name cannot be blank", nil)
-	case !c.Has("value") && state == "present":
+	case present && !c.Has("value"):
 		return nil, module.Fail("value cannot be None", nil)
-	case state == "present" && strings.TrimSpace(value) == "":
+	case c.Str("name") == "":
+		return nil, module.Fail("name cannot be blank", nil)
+	case present && c.Str("value") == "":
 		return nil, module.Fail("value cannot be blank", nil)
 	}
-	run := hostos.RunnerOf(ctx, c)
-	f := &sysctlFile{path: hostos.RealPath(c.Str("sysctl_file"))}
-	data, err := os.ReadFile(f.path)
-	if err != nil && !os.IsNotExist(err) {
-		return nil, module.Fail("Failed to open "+f.path+": "+hostos.Errno(err), nil)
+	k := &kernelParameter{Call: c, run: hostos.RunnerOf(ctx, c), name: strings.TrimSpace(c.Str("name")), value: sysctlValue(c.Str("value")), file: c.Str("sysctl_file")}
+	var err error
+	if k.bin, err = k.run.Need("sysctl"); err != nil {
+		return nil, err
 	}
-	f.lines = strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
-	if len(data) == 0 {
-		f.lines = nil
+	live, err := k.live()
+	if err != nil {
+		return nil, err
 	}
-	have, found := "", false
-	for _, l := range f.lines {
-		if k, v := f.key(l); k == name {
-			have, found = v, true
-		}
+	text, have, err := k.edit()
+	if err != nil {
+		return nil, err
 	}
+	right := live != nil && slices.Equal(strings.Fields(*live), strings.Fields(k.value)) // the kernel separates some with tabs
 	changed, write := false, false
 	switch {
-	case state == "absent" && found, state == "present" && (!found || !same(have, value)):
+	case have == nil:
+		changed, write = present, present
+	case *have != "" && !present, *have != k.value:
 		changed, write = true, true
+	case c.Bool("reload"):
+		changed = !right
 	}
-	setLive := false
-	if c.Bool("sysctl_set") && state == "present" {
-		live, err := liveValue(name)
-		if err != nil || !same(live, value) {
-			changed, setLive = true, true
+	set := c.Bool("sysctl_set") && present && !right
+	changed = changed || set
+	if !c.Check {
+		if set && live != nil {
+			err = k.set()
+		}
+		if err == nil && write {
+			err = k.write(text)
+		}
+		if err == nil && changed && c.Bool("reload") {
+			err = k.reload()
 		}
 	}
-	if c.Check {
-		return module.Result{"changed": changed}, nil
-	}
-	if setLive {
-		if err := setSysctl(run, name, value, c.Bool("ignoreerrors")); err != nil {
-			return nil, err
-		}
-	}
-	if write {
-		var out []string
-		done := false
-		for _, l := range f.lines {
-			if k, _ := f.key(l); k == name {
-				if state == "absent" || done {
-					continue
-				}
-				l, done = name+"="+value, true
-			}
-			out = append(out, l)
-		}
-		if state == "present" && !done {
-			out = append(out, name+"="+value)
-		}
-		text := strings.Join(out, "\n")
-		if text != "" {
-			text += "\n"
-		}
-		if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
-			return nil, module.Fail(hostos.Errno(err), nil)
-		}
-		if err := hostos.WriteFile(f.path, []byte(text), true); err != nil {
-			return nil, module.Fail("Failed to write to file "+f.path+": "+err.Error(), nil)
-		}
-		if c.Bool("reload") {
-			args := []string{"sysctl", "-p", f.path}
-			if c.Bool("ignoreerrors") {
-				args = []string{"sysctl", "-e", "-p", f.path}
-			}
-			out, err := run.Run(args...)
-			if err != nil {
-				return nil, err
-			}
-			if out.RC != 0 || sysctlComplains(out) {
-				return nil, module.Fail("Failed to reload sysctl: "+out.Stdout+out.Stderr, nil)
-			}
-		}
+	if err != nil {
+		return nil, err
 	}
 	return module.Result{"changed": changed}, nil
 }
@@ -148,36 +104,109 @@ func sysctlValue(v string) string {
 	case "false", "no", "off", "n", "f":
 		return "0"
 	}
-	return v
+	return strings.TrimSpace(v)
 }
 
-// liveValue reads a parameter from the running kernel.
-func liveValue(name string) (string, error) {
-	b, err := os.ReadFile("/proc/sys/" + strings.NewReplacer(".", "/", "/", ".").Replace(name))
-	return strings.TrimSpace(string(b)), err
-}
-
-func setSysctl(run hostos.Runner, name, value string, ignore bool) error {
-	args := []string{"sysctl", "-w", name + "=" + value}
-	if ignore {
-		args = []string{"sysctl", "-e", "-w", name + "=" + value}
-	}
-	out, err := run.Run(args...)
+// sysctl runs the program. Ansible has its words split as a shell does.
+func (k *kernelParameter) sysctl(words ...string) (hostos.Output, error) {
+	args, err := hostos.SplitWords(strings.Join(words, " "))
 	if err != nil {
-		return err
+		return hostos.Output{}, module.Fail(err.Error(), nil)
 	}
-	if out.RC != 0 || sysctlComplains(out) {
-		return module.Fail("setting "+name+" failed: "+out.Stdout+out.Stderr, nil)
+	return k.run.With(hostos.Cmd{Args: append([]string{k.bin}, args...), Env: []string{"LANG=C", "LC_ALL=C", "LC_MESSAGES=C"}})
+}
+
+// live is the value in the running kernel, nil when it does not say.
+func (k *kernelParameter) live() (*string, error) {
+	out, err := k.sysctl("-e", "-n", k.name)
+	if err != nil || out.RC != 0 {
+		return nil, err
+	}
+	return &out.Stdout, nil
+}
+
+// parameter splits a line that sets a parameter.
+func parameter(line string) (name, value string, ok bool) {
+	if line == "" || line[0] == '#' || line[0] == ';' {
+		return "", "", false
+	}
+	name, value, ok = strings.Cut(line, "=")
+	return strings.TrimSpace(name), strings.TrimSpace(value), ok
+}
+
+// edit returns the text of the file as wanted, each parameter once, and the value that is in it now.
+func (k *kernelParameter) edit() (text string, have *string, err error) {
+	var data []byte
+	if info, err := os.Stat(k.file); err == nil && info.Mode().IsRegular() {
+		if data, err = os.ReadFile(k.file); err != nil {
+			return "", nil, module.Fail("Failed to open "+k.file+": "+pathError(err, k.file), nil)
+		}
+	}
+	if !utf8.Valid(data) {
+		return "", nil, module.Fail("The file "+k.file+" is not text in UTF-8", nil)
+	}
+	var b strings.Builder
+	seen := map[string]bool{}
+	for line := range strings.Lines(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))) {
+		line = strings.TrimSpace(line)
+		name, value, ok := parameter(line)
+		if !ok {
+			b.WriteString(line + "\n")
+			continue
+		}
+		if name == k.name {
+			have = &value
+		}
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		if name != k.name {
+			b.WriteString(strings.TrimSpace(name+"="+value) + "\n")
+		} else if k.Str("state") == "present" {
+			b.WriteString(strings.TrimSpace(name+"="+k.value) + "\n")
+		}
+	}
+	if !seen[k.name] && k.Str("state") == "present" {
+		b.WriteString(strings.TrimSpace(k.name+"="+k.value) + "\n")
+	}
+	return b.String(), have, nil
+}
+
+func (k *kernelParameter) write(text string) error {
+	if err := hostos.WriteFile(k.file, []byte(text), false); err != nil {
+		return module.Fail("Failed to write to file "+k.file+": "+hostos.Errno(err), nil)
 	}
 	return nil
 }
 
-// sysctlComplains finds errors that sysctl reports with exit code 0.
-func sysctlComplains(out hostos.Output) bool {
-	for line := range strings.Lines(out.Stderr) {
-		if strings.Contains(line, "Invalid argument") || strings.Contains(line, "Read-only file system") || strings.Contains(line, "Operation not permitted") {
-			return true
-		}
+// sysctlRefusal finds errors that sysctl reports with exit code 0.
+var sysctlRefusal = regexp.MustCompile(`(?m)^sysctl: setting key "[^"]+": (Invalid argument|Read-only file system)$`)
+
+func (k *kernelParameter) set() error {
+	words := []string{"-w", k.name + "=" + k.value}
+	if len(strings.Fields(k.value)) > 0 {
+		words[1] = k.name + `="` + k.value + `"`
 	}
-	return false
+	if k.Bool("ignoreerrors") {
+		words = append([]string{"-e"}, words...)
+	}
+	out, err := k.sysctl(words...)
+	if err == nil && (out.RC != 0 || sysctlRefusal.MatchString(out.Stderr)) {
+		err = module.Fail("setting "+k.name+" failed: "+out.Stdout+out.Stderr, nil)
+	}
+	return err
+}
+
+// reload has the kernel take all that is in the file.
+func (k *kernelParameter) reload() error {
+	words := []string{"-p", hostos.ShellQuote(k.file)}
+	if k.Bool("ignoreerrors") {
+		words = append([]string{"-e"}, words...)
+	}
+	out, err := k.sysctl(words...)
+	if err == nil && (out.RC != 0 || sysctlRefusal.MatchString(out.Stderr)) {
+		err = module.Fail("Failed to reload sysctl: "+out.Stdout+out.Stderr, nil)
+	}
+	return err
 }
