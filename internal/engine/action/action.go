@@ -38,12 +38,22 @@ type Action struct {
 	Inventory bool
 	// Verbose results are shown in full at any verbosity (debug, assert).
 	Verbose bool
+	// Async says that a task may leave the action to itself and ask for it later.
+	Async bool
 	// Valid names all arguments that there are; nil where the action looks itself, or the module on the host does.
 	Valid []string
 	// Raw names arguments that are rendered by the action itself (debug's var).
 	Raw []string
 	// Local says that the action never touches the host, so that no connection is made.
 	Local bool
+}
+
+// CheckAsync refuses to leave an action to itself that cannot be.
+func (a *Action) CheckAsync(c *Context) error {
+	if a.Async {
+		return nil
+	}
+	return raisef("This action (%s) does not support async.", c.Written)
 }
 
 // CheckArgs refuses arguments that the action does not have.

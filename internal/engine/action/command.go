@@ -43,7 +43,7 @@ func lines(text string) *value.List {
 	return l
 }
 
-var shellAction = &Action{Name: "ansible.builtin.shell", Run: func(c *Context) (*Outcome, error) {
+var shellAction = &Action{Name: "ansible.builtin.shell", Async: true, Run: func(c *Context) (*Outcome, error) {
 	if _, ok := c.Args.GetStr("expand_argument_vars"); ok {
 		return nil, raisef("Unsupported parameters for (shell) module: expand_argument_vars")
 	}

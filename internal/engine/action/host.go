@@ -79,7 +79,7 @@ func runGatherFacts(c *Context) (*Outcome, error) {
 	return &Outcome{Result: result, Facts: facts}, nil
 }
 
-var packageAction = &Action{Name: "ansible.builtin.package", Run: runPackage}
+var packageAction = &Action{Name: "ansible.builtin.package", Async: true, Run: runPackage}
 
 // runPackage picks the package manager's module by the fact pkg_mgr, asking the host when the fact is not known.
 func runPackage(c *Context) (*Outcome, error) {
@@ -140,7 +140,7 @@ func factOf(c *Context, name string) (string, error) {
 	return "", nil
 }
 
-var serviceAction = &Action{Name: "ansible.builtin.service", Run: runService}
+var serviceAction = &Action{Name: "ansible.builtin.service", Async: true, Run: runService}
 
 // serviceUnknown lists options of service that systemd's module does not take.
 var serviceUnknown = []string{"use", "pattern", "runlevel", "sleep", "arguments", "args"}
@@ -160,7 +160,7 @@ func runService(c *Context) (*Outcome, error) {
 	return c.callModule("ansible.builtin.service", without(c.Args, "use"), nil)
 }
 
-var uriAction = &Action{Name: "ansible.builtin.uri", Run: runURI}
+var uriAction = &Action{Name: "ansible.builtin.uri", Async: true, Run: runURI}
 
 // runURI sends the file of src along unless it is on the host.
 func runURI(c *Context) (*Outcome, error) {

@@ -70,7 +70,12 @@ func (x *exec) dispatch(c *action.Context, act *action.Action, rem *remote) (*ac
 	if p := action.PythonAction(x.Plugins, x.Task); p != nil {
 		return action.Python(x.Plugins, p, c)
 	}
-	if rem.async() > 0 && (act == nil || !act.Local) {
+	if rem.async() > 0 {
+		if act != nil {
+			if err := act.CheckAsync(c); err != nil {
+				return nil, err
+			}
+		}
 		return rem.runAsync(c)
 	}
 	if act != nil {
