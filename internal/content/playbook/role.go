@@ -512,7 +512,7 @@ func (r *Role) validation() *Task {
 			"argument_spec", options,
 			"provided_arguments", r.Params,
 			"validate_args_context", value.DictOf(
-				"type", value.Str("role"), "name", value.Str(r.GetName()),
+				"type", value.Str("role"), "name", value.Str(r.Name), // without its collection
 				"argument_spec_name", value.Str(entry), "path", value.Str(r.Path)),
 		),
 	}
