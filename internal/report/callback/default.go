@@ -184,7 +184,9 @@ func (s *standard) result(e *event.Result) {
 		if e.Loop {
 			return
 		}
-		s.diff(e.Task, e.Result)
+		if e.Status == event.Changed {
+			s.diff(e.Task, e.Result)
+		}
 		msg := fmt.Sprintf("%s: [%s]", word, host)
 		if s.Verbosity > 0 || e.Verbose {
 			msg += " => " + s.dump(e.Result, e.Verbose, isDebug(e.Task))
@@ -259,7 +261,9 @@ func (s *standard) item(e *event.ItemResult) {
 		}
 		s.ensureBanner(e.Task)
 		s.warnings(e.Result)
-		s.diff(e.Task, e.Result)
+		if e.Status == event.Changed {
+			s.diff(e.Task, e.Result)
+		}
 		msg := fmt.Sprintf("%s: [%s] => (item=%s)", word, host, e.Label)
 		if s.Verbosity > 0 || e.Verbose {
 			msg += " => " + s.dump(e.Result, e.Verbose, isDebug(e.Task))
