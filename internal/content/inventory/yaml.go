@@ -99,7 +99,8 @@ func (inv *Inventory) yamlGroup(key, node *yamldoc.Node) (string, error) {
 func (inv *Inventory) yamlHost(group string, entry yamldoc.Pair) error {
 	text, ok := value.AsString(entry.Key.Value())
 	if !ok {
-		text, _ = value.ToStr(entry.Key.Value())
+		shown, _ := value.ToStr(entry.Key.Value())
+		return wrong(entry.Key.Pos, len(entry.Key.Text), fmt.Errorf("Host pattern %s must be a string. Enclose integers/floats in quotation marks.", shown))
 	}
 	names, port, err := expand(text)
 	if err != nil {
