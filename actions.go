@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -27,6 +28,7 @@ type actions struct {
 	finder  *collection.Finder
 	plugins *pyhost.Search
 	paths   []string // configured library directories
+	roles   []string // those of roles, in the order in which the roles were loaded: what the first of them has is what all get
 	utils   moduleUtils
 	basedir string
 	rejects map[string]bool // modules that PLUGIN_FILTERS_CFG forbids, by short name
@@ -243,10 +245,11 @@ func (a *actions) library(name string) string {
 	if p, ok := a.found[name]; ok {
 		return p
 	}
-	dirs := append([]string(nil), a.paths...)
+	var dirs []string
 	if a.basedir != "" {
-		dirs = append([]string{filepath.Join(a.basedir, "library")}, dirs...)
+		dirs = append(dirs, filepath.Join(a.basedir, "library"))
 	}
+	dirs = append(append(dirs, a.roles...), a.paths...)
 	found := ""
 	for _, dir := range dirs {
 		if found = moduleIn(dir, name); found != "" {
@@ -302,13 +305,10 @@ func (a *actions) AddLibrary(dir string) {
 	a.plugins.Add(filepath.Dir(dir))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, d := range a.paths {
-		if d == dir {
-			return
-		}
+	if !slices.Contains(a.roles, dir) {
+		a.roles = append(a.roles, dir)
+		a.found = nil
 	}
-	a.paths = append([]string{dir}, a.paths...)
-	a.found = nil
 }
 
 // ActionNames lists names for suggestions.

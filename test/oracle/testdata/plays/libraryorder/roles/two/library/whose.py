@@ -1,0 +1,3 @@
+from ansible.module_utils.basic import AnsibleModule
+
+AnsibleModule({}).exit_json(whose="two")
