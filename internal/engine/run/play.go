@@ -367,6 +367,7 @@ func (p *play) gatherTask() *playbook.Task {
 		Name: "Gathering Facts", Action: "ansible.builtin.gather_facts", ActionAsWritten: "gather_facts", Args: value.NewDict(), Vars: value.NewDict(),
 		Implicit: true, Play: p.Play, Pos: p.Pos, Path: p.Path, Tags: []value.Value{value.Str("always")},
 	}
+	t.Attrs = append(t.Attrs, playbook.Attr{Keyword: "run_once", Value: value.False}) // all hosts' facts, whatever the play says
 	for _, k := range []string{"gather_subset", "gather_timeout", "fact_path"} {
 		if v := p.Get(k); v != nil {
 			t.Args.SetStr(k, v)
