@@ -125,7 +125,7 @@ func (c *Config) convert(s *Setting, raw value.Value, origin Origin) (value.Valu
 		return n, nil
 	case "list", "pathlist", "pathspec":
 		if !isText {
-			return raw, nil
+			return raw, listed(s, raw, origin)
 		}
 		sep := ","
 		if s.Type == "pathspec" {
@@ -142,7 +142,7 @@ func (c *Config) convert(s *Setting, raw value.Value, origin Origin) (value.Valu
 			}
 			l.Elems = append(l.Elems, value.Str(part))
 		}
-		return l, nil
+		return l, listed(s, l, origin)
 	case "path", "tmppath":
 		if !isText {
 			return raw, nil
@@ -166,6 +166,21 @@ func (c *Config) convert(s *Setting, raw value.Value, origin Origin) (value.Valu
 		}
 	}
 	return out, nil
+}
+
+// listed says what is wrong with a list that may hold nothing but the setting's choices.
+func listed(s *Setting, v value.Value, origin Origin) error {
+	l, ok := v.(*value.List)
+	if !ok || len(s.Choices) == 0 {
+		return nil
+	}
+	for _, e := range l.Elems {
+		if t, err := value.ToStr(e); err != nil || !contains(s.Choices, t) {
+			shown, _ := value.ToStr(l)
+			return badChoice(s, origin, shown)
+		}
+	}
+	return nil
 }
 
 func contains(list []string, s string) bool {

@@ -339,6 +339,13 @@ func (q *question) resolve(kind, plugin string, o *option) (value.Value, string,
 		if len(o.Choices) > 0 {
 			shown := ""
 			if raw, ok := src.Direct(o.Name); ok {
+				if text, ok := raw.(value.Str); ok && s.Type == "list" {
+					l := &value.List{}
+					for _, part := range strings.Split(string(text), ",") {
+						l.Elems = append(l.Elems, value.Str(strings.TrimSpace(part)))
+					}
+					raw = l
+				}
 				shown, _ = value.ToStr(raw)
 			}
 			return nil, "", value.Errorf("AnsibleOptionsError", "Invalid value \"%s\" for configuration option \"%s\", valid values are: %s", shown, entry, strings.Join(o.Choices, ", "))

@@ -209,6 +209,7 @@ options:
   _terms: {description: terms, required: true}
   color: {type: str, default: red, choices: [red, blue]}
   count: {type: int, default: 3, vars: [{name: opts_count}]}
+  names: {type: list, choices: [a, b]}
   env: {env: [{name: FROM_ENV}]}
   flags: {type: list, ini: [{section: opts, key: flags}], default: [a, b]}
   need: {required: true}
@@ -227,6 +228,7 @@ func TestLookup(t *testing.T) {
 		"lookup_plugins/opts.py":   lookupPlugin,
 		"lookup_plugins/direct.py": "from ansible.plugins.lookup import LookupBase\nclass LookupModule(LookupBase):\n    def run(self, terms, variables=None, **kw):\n        self.set_options(direct=kw)\n        return [self._options.get(t) for t in terms]\n",
 		"lookup_plugins/v.py":      "from ansible.plugins.lookup import LookupBase\nclass LookupModule(LookupBase):\n    def run(self, terms, variables=None, **kw):\n        return [variables[t] for t in terms] + [self._templar.template('{{ y }}'), 'x' in variables, 'q' in variables, sorted(variables)[0]]\n",
+		"lookup_plugins/name.py":   "from ansible.plugins.lookup import LookupBase\nclass LookupModule(LookupBase):\n    def run(self, terms, **kw):\n        return [__name__]\n",
 		"lookup_plugins/as.py":     "from ansible.plugins.lookup import LookupBase\nclass LookupModule(LookupBase):\n    def run(self, terms, **kw):\n        return {'text': 'abc', 'dict': {'k': 1}, 'nothing': None, 'number': 5}[terms[0]]\n",
 		"lookup_plugins/err.py":    "from ansible.plugins.lookup import LookupBase\nfrom ansible.errors import AnsibleLookupError\nclass LookupModule(LookupBase):\n    def run(self, terms, **kw):\n        if terms[0] == 'lookup': raise AnsibleLookupError('not found')\n        raise KeyError('k')\n",
 		"collections/ansible_collections/my/col/plugins/doc_fragments/more.py": "class ModuleDocFragment:\n    DOCUMENTATION = '''\noptions:\n  shared: {default: from the fragment}\n'''\n",
@@ -237,6 +239,9 @@ func TestLookup(t *testing.T) {
 		{"given, variable, environment", "{{ query('opts', 'color', 'count', 'env', color='blue', need=1) }}", "['blue', 7, 'by the environment']", ""},
 		{"required", "{{ query('opts', 'color') }}", "", "No setting was provided for required configuration plugin_type: lookup plugin: opts setting: need "},
 		{"choices", "{{ query('opts', 'color', color='pink', need=1) }}", "", `Invalid value "pink" for configuration option "plugin_type: lookup plugin: opts setting: color ", valid values are: red, blue`},
+		{"choices of a list", "{{ query('opts', 'names', names=['b', 'a'], need=1) }} {{ query('opts', 'names', names='a,b', need=1) }}", "[['b', 'a']] [['a', 'b']]", ""},
+		{"no choice in a list", "{{ query('opts', 'names', names='b, c', need=1) }}", "", `Invalid value "['b', 'c']" for configuration option "plugin_type: lookup plugin: opts setting: names ", valid values are: a, b`},
+		{"its module's name", "{{ lookup('name') }}", "ansible.plugins.lookup.name", ""},
 		{"not documented at all", "{{ query('direct', 'url', url='http://h') }}", "['http://h']", ""},
 		{"variables are not rendered, templar is", "{{ query('v', 'x') }}", "['{{ y }}', 1, True, False, 'opts_count']", ""},
 		{"AnsibleLookupError", "{{ lookup('err', 'lookup') }}", "", "not found"},
