@@ -134,7 +134,7 @@ class FilterModule:
             'same': lambda x: x, 'kind': lambda x: type(x).__name__, 'gen': lambda x: (i * 2 for i in x), 'fail': fail,
             'wrap': lambda x, c='*', end=None: c + str(x) + (end or c), 'bytes': lambda x: x.encode(), 'when': lambda x: datetime.date(2024, 2, 29),
             'native': lambda x: regex_replace(x, 'b+', '-'), 'say': say, 'exit': lambda x: __import__('os')._exit(3), 'obj': lambda x: Thing(x),
-            'many': lambda x: 'x' * x, 'flatten': lambda x: 'mine',
+            'many': lambda x: 'x' * x, 'named': lambda x: __name__, 'flatten': lambda x: 'mine',
         }
 
 class Thing:
@@ -180,6 +180,7 @@ func TestFunctions(t *testing.T) {
 		{"removed", "{{ 1 | my.col.gone }}", "", `"my.col.gone" has been removed`},
 		{"the end of the process", "{{ 1 | exit }}", "", "A worker was found in a dead state"},
 		{"after the end", "{{ n | wrap }}", "*5*", ""},
+		{"their module's name", "{{ 1 | named is match('ansible[.]plugins[.]filter[.][0-9]+_f$') }}", "True", ""},
 		{"a large result", "{{ 3000000 | many | length }}", "3000000", ""},
 	} {
 		got, err := p.render(c.text, vars)

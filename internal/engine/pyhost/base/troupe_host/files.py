@@ -35,8 +35,9 @@ def load_module(kind, path, name='', collection=''):
         else:
             stem = os.path.splitext(os.path.basename(path))[0]
             full = 'ansible.plugins.%s.%s' % (kind, stem)
-            if full in sys.modules or os.path.exists(os.path.join(_base, kind, stem + '.py')) or not stem.isidentifier():
-                full = 'ansible.plugins.%s.%08x_%s' % (kind, zlib.crc32(path.encode('utf-8', 'surrogateescape')), stem)
+            # Files of filters and tests may all have the same name: theirs is never the plain one.
+            if kind in ('filter', 'test') or full in sys.modules or os.path.exists(os.path.join(_base, kind, stem + '.py')) or not stem.isidentifier():
+                full = 'ansible.plugins.%s.%d_%s' % (kind, zlib.crc32(path.encode('utf-8', 'surrogateescape')), stem)
             spec = importlib.util.spec_from_file_location(full, path)
             if spec is None:
                 spec = importlib.util.spec_from_loader(full, importlib.machinery.SourceFileLoader(full, path))
