@@ -1,6 +1,7 @@
 package action
 
 import (
+	"bytes"
 	"crypto/md5"
 	"crypto/sha1"
 	"encoding/hex"
@@ -257,7 +258,34 @@ func runAssemble(c *Context) (*Outcome, error) {
 	}
 	args := without(c.Args, "src", "remote_src", "regexp", "delimiter", "ignore_hidden", "decrypt")
 	args.SetStr("_original_basename", value.Str(filepath.Base(c.Text("dest", ""))))
-	return c.callModule("ansible.builtin.copy", args, BytesPayload(joined))
+	o, err := c.callModule("ansible.builtin.copy", args, BytesPayload(joined))
+	if err != nil {
+		return nil, err
+	}
+	if v, _ := o.Result.GetStr("diff"); c.Diff {
+		assembled(c, o.Result, joined)
+	} else if _, texts := v.(*value.List); texts {
+		o.Result.DeleteStr("diff")
+	}
+	return o, err
+}
+
+// assembled makes a difference of the texts out of what copy says about its file; what is there already differs by nothing.
+func assembled(c *Context, r *value.Dict, joined []byte) {
+	headTemplate(c, r, "assembled")
+	v, ok := r.GetStr("diff")
+	if l, isList := v.(*value.List); isList && len(l.Elems) > 0 {
+		r.SetStr("diff", l.Elems[0])
+		return
+	}
+	dest, _ := r.GetStr("dest")
+	if _, attributes := v.(*value.Dict); !ok || !attributes || dest == nil || bytes.IndexByte(joined, 0) >= 0 {
+		return
+	}
+	d := value.DictOf("before_header", dest, "before", value.Str(joined), "after_header", value.Str(""), "after", value.Str(joined))
+	r.SetStr("diff", value.NewList(d))
+	headTemplate(c, r, "assembled")
+	r.SetStr("diff", d)
 }
 
 func joinFragments(c *Context, dir string) ([]byte, error) {
