@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
@@ -64,16 +65,23 @@ type finder struct {
 	kind               string
 	found              []map[string]any
 	examined           int
+	encoding           string // of files that are searched, as iconv names it; "" for UTF-8
+	ctx                context.Context
+	stopped            bool   // a file of root cannot be searched: nothing more of root is
 	root               string // the path of option paths that is being searched
 	skipped            map[string]any
 }
 
-func runFind(_ context.Context, c *module.Call) (module.Result, error) {
-	f := &finder{Call: c, now: time.Now(), kind: c.Str("file_type"), found: []map[string]any{}, skipped: map[string]any{}}
-	switch strings.ToLower(c.Str("encoding")) {
-	case "", "utf-8", "utf8", "ascii", "us-ascii":
+func runFind(ctx context.Context, c *module.Call) (module.Result, error) {
+	f := &finder{Call: c, ctx: ctx, now: time.Now(), kind: c.Str("file_type"), found: []map[string]any{}, skipped: map[string]any{}}
+	switch name := strings.ReplaceAll(strings.ToLower(c.Str("encoding")), "_", "-"); {
+	case name == "", name == "utf-8", name == "utf8", !c.Has("contains"):
+	case hostos.FindBin("iconv") == "":
+		return nil, &module.NotNative{Reason: "find reads UTF-8 itself, and needs the program iconv for " + c.Str("encoding")}
+	case name == "latin-1", name == "l1": // Python's names
+		f.encoding = "latin1"
 	default:
-		return nil, &module.NotNative{Reason: "find reads UTF-8 only, not " + c.Str("encoding")}
+		f.encoding = name
 	}
 	var err error
 	if len(c.Strings("patterns")) == 0 {
@@ -116,7 +124,7 @@ func runFind(_ context.Context, c *module.Call) (module.Result, error) {
 			c.Warn(fmt.Sprintf("Skipped '%s' path due to this access issue: %s\n", p, why))
 			continue
 		}
-		f.root = p
+		f.root, f.stopped = p, false
 		f.walk(p, 1, limit, map[[2]uint64]bool{})
 	}
 	msg := "All paths examined"
@@ -192,7 +200,7 @@ func (f *finder) walk(dir string, depth, limit int64, seen map[[2]uint64]bool) {
 	}
 	var dirs []string
 	for _, e := range list {
-		if int64(len(f.found)) >= limit {
+		if f.stopped || int64(len(f.found)) >= limit {
 			return
 		}
 		p := filepath.Join(dir, e.Name())
@@ -211,7 +219,7 @@ func (f *finder) walk(dir string, depth, limit int64, seen map[[2]uint64]bool) {
 		return
 	}
 	for _, d := range dirs {
-		if int64(len(f.found)) >= limit {
+		if f.stopped || int64(len(f.found)) >= limit {
 			return
 		}
 		f.walk(d, depth+1, limit, seen)
@@ -385,9 +393,15 @@ func (f *finder) holds(path string) bool {
 	if err != nil {
 		return false
 	}
-	if !utf8.Valid(data) {
-		why := fmt.Sprintf("Failed to read the file %s due to an encoding error. current encoding: utf-8", path)
-		f.skipped[f.root] = why
+	if why := f.decode(&data); why != "" {
+		switch {
+		case why != badBytes:
+		case f.Has("encoding"):
+			why = fmt.Sprintf("Failed to read the file %s due to an encoding error. current encoding: %s", path, f.Str("encoding"))
+		default:
+			why = fmt.Sprintf("Failed to read the file %s due to an encoding error. current encoding: None (default determined by the Python built-in function \"open\")", path)
+		}
+		f.skipped[f.root], f.stopped = why, true
 		f.Warn(fmt.Sprintf("Skipped '%s' path due to this access issue: %s\n", f.root, why))
 		return false
 	}
@@ -400,4 +414,32 @@ func (f *finder) holds(path string) bool {
 		}
 	}
 	return false
+}
+
+// badBytes says that a file is not in the encoding it should be in.
+const badBytes = "encoding error"
+
+// decode makes UTF-8 of a file's bytes; why says what is wrong with them or with the encoding.
+func (f *finder) decode(data *[]byte) (why string) {
+	if f.encoding == "" {
+		if !utf8.Valid(*data) {
+			return badBytes
+		}
+		return ""
+	}
+	iconv := func(data []byte) (hostos.Output, error) {
+		return hostos.Run(f.ctx, hostos.Cmd{Args: []string{"iconv", "-f", f.encoding, "-t", "UTF-8"}, Stdin: bytes.NewReader(data), Locale: true})
+	}
+	out, err := iconv(*data)
+	switch {
+	case err != nil:
+		return hostos.Errno(err)
+	case out.RC != 0:
+		if nothing, err := iconv(nil); err == nil && nothing.RC != 0 { // its messages differ from host to host
+			return "unknown encoding: " + f.Str("encoding")
+		}
+		return badBytes
+	}
+	*data = []byte(out.Stdout)
+	return ""
 }
