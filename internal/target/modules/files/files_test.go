@@ -2,6 +2,9 @@ package files
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -48,4 +51,47 @@ func TestACL(t *testing.T) {
 func TestPatch(t *testing.T) {
 	moduletest.Need(t, "patch")
 	moduletest.Replay(t, All, "testdata/patch.json")
+}
+
+func TestUnarchiveWithoutPrograms(t *testing.T) {
+	for head, want := range map[string]string{
+		"PK\x03\x04..":    "\nUnable to find required 'unzip' or 'zipinfo' binary in the path.",
+		"\x1f\x8b\x08...": "\nUnable to find required 'gtar' or 'tar' binary in the path",
+	} {
+		u := &unpacker{}
+		if kinds, missing := u.kinds([]byte(head), func(string) string { return "" }); len(kinds) != 0 || missing != want {
+			t.Errorf("%q: %d ways, %q, want %q", head, len(kinds), missing, want)
+		}
+		if kinds, missing := u.kinds([]byte(head), func(name string) string { return "/bin/" + name }); len(kinds) != 1 || missing != "" {
+			t.Errorf("%q with programs: %d ways, %q", head, len(kinds), missing)
+		}
+	}
+}
+
+func TestFindEncoding(t *testing.T) {
+	moduletest.Need(t, "iconv")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "f")
+	if err := os.WriteFile(file, []byte("\xc4\xe3\xba\xc3\n"), 0o600); err != nil { // GBK
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		encoding string
+		matched  int
+		skipped  string
+	}{
+		{"gbk", 1, ""},
+		{"utf-8", 0, "Failed to read the file " + file + " due to an encoding error. current encoding: utf-8"},
+		{"ascii", 0, "Failed to read the file " + file + " due to an encoding error. current encoding: ascii"},
+		{"latin-1", 0, ""},
+		{"idontexist", 0, "unknown encoding: idontexist"},
+	} {
+		args := map[string]any{"paths": []any{dir}, "contains": "\u4f60\u597d", "encoding": c.encoding}
+		r := module.Execute(t.Context(), find, args, module.Options{Name: "find", TmpDir: t.TempDir()})
+		skipped, _ := r["skipped_paths"].(map[string]any)
+		why, _ := skipped[dir].(string)
+		if fmt.Sprint(r["matched"]) != fmt.Sprint(c.matched) || why != c.skipped {
+			t.Errorf("%s: matched %v, skipped %q, want %d, %q", c.encoding, r["matched"], why, c.matched, c.skipped)
+		}
+	}
 }

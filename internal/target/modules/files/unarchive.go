@@ -174,25 +174,12 @@ func (u *unpacker) bring(fetch Fetch) (string, error) {
 
 // handler finds out what kind of archive it is.
 func (u *unpacker) handler() (archive, []string, error) {
-	kinds := []archive{}
 	head := make([]byte, 6)
 	if f, err := os.Open(u.src); err == nil {
 		_, _ = io.ReadFull(f, head) // a short file has a short head
 		f.Close()
 	}
-	tar := hostos.FindBin("gtar")
-	if tar == "" {
-		tar = hostos.FindBin("tar")
-	}
-	switch {
-	case string(head[:2]) == "PK":
-		kinds = append(kinds, &zipfile{u: u})
-	case tar != "" && head[0] == 0x1f && head[1] == 0x8b:
-		kinds = append(kinds, &tarball{u: u, kind: "TgzArchive", bin: tar, flags: []string{"-z"}})
-	case tar != "":
-		kinds = append(kinds, &tarball{u: u, kind: "TarArchive", bin: tar})
-	}
-	why := ""
+	kinds, why := u.kinds(head, hostos.FindBin)
 	for _, k := range kinds {
 		names, err := k.list()
 		if err == nil {
@@ -201,6 +188,29 @@ func (u *unpacker) handler() (archive, []string, error) {
 		why += "\n" + err.Error()
 	}
 	return nil, nil, module.Fail(fmt.Sprintf("Failed to find handler for \"%s\". Make sure the required command to extract the file is installed.%s", u.src, why), nil)
+}
+
+// kinds are the ways to unpack a file that begins with head, with the programs that bin finds; missing says which it does not.
+func (u *unpacker) kinds(head []byte, bin func(string) string) (kinds []archive, missing string) {
+	tar := bin("gtar")
+	if tar == "" {
+		tar = bin("tar")
+	}
+	switch {
+	case string(head[:2]) == "PK":
+		if bin("unzip") == "" {
+			missing = "\nUnable to find required 'unzip' or 'zipinfo' binary in the path."
+			break
+		}
+		kinds = append(kinds, &zipfile{u: u})
+	case tar != "" && head[0] == 0x1f && head[1] == 0x8b:
+		kinds = append(kinds, &tarball{u: u, kind: "TgzArchive", bin: tar, flags: []string{"-z"}})
+	case tar != "":
+		kinds = append(kinds, &tarball{u: u, kind: "TarArchive", bin: tar})
+	default:
+		missing = "\nUnable to find required 'gtar' or 'tar' binary in the path"
+	}
+	return kinds, missing
 }
 
 // wanted says whether include and exclude let a name through.
