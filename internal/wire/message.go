@@ -67,6 +67,7 @@ type Foreign struct {
 	Probe       []string `json:"probe,omitempty"`       // interpreter candidates when discovering, best first
 	KeepFiles   bool     `json:"keep,omitempty"`        // the files of the call stay (ANSIBLE_KEEP_REMOTE_FILES)
 	File        string   `json:"file,omitempty"`        // a program on the host that holds the module and its arguments and runs instead of Source
+	NoFile      int      `json:"nofile,omitempty"`      // open files that a Python module may have; 0: as many as the agent
 }
 
 // Library is a set of Python modules: dotted name to source. A name that ends in ".__init__" is a package.

@@ -63,11 +63,12 @@ const (
 	KindCredit                 // both: uint32, so many bytes of the stream were consumed
 	KindStop                   // both: the reader of a stream wants no more
 	KindGone                   // A: node ended; body is what it last said on stderr
+	KindLeave                  // C: the node ends
 	kindLimit
 )
 
 func (k Kind) String() string {
-	names := [...]string{"?", "hello", "call", "cancel", "become", "result", "fail", "output", "open", "data", "end", "credit", "stop", "gone"}
+	names := [...]string{"?", "hello", "call", "cancel", "become", "result", "fail", "output", "open", "data", "end", "credit", "stop", "gone", "leave"}
 	if int(k) < len(names) {
 		return names[k]
 	}

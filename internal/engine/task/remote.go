@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/troupe-automation/troupe/event"
@@ -391,6 +393,11 @@ func (r *remote) module(ctx context.Context, call action.ModuleCall) (*value.Dic
 	if err != nil {
 		return nil, err
 	}
+	if name := removedUser(call, c.Check); name != "" {
+		if err := s.Leave(ctx, name); err != nil {
+			return nil, r.callError(err)
+		}
+	}
 	raw, err := s.Run(ctx, c)
 	if err != nil {
 		return nil, r.callError(err)
@@ -400,6 +407,20 @@ func (r *remote) module(ctx context.Context, call action.ModuleCall) (*value.Dic
 		overTerminal(d, r.target.Options["host"])
 	}
 	return d, err
+}
+
+// removedUser is the user that a call of the module user removes, "" for all other calls. userdel refuses users that have
+// processes, and an agent that waits for its next task is one.
+func removedUser(call action.ModuleCall, check bool) string {
+	text := func(key string) string {
+		v, _ := call.Args.GetStr(key)
+		s, _ := value.AsString(v)
+		return s
+	}
+	if check || call.Name != "ansible.builtin.user" && call.Name != "ansible.legacy.user" || text("state") != "absent" {
+		return ""
+	}
+	return cmp.Or(text("name"), text("user"))
 }
 
 // overTerminal shows what a module that broke down printed as it looks when it ran over a terminal, as modules do with Ansible's
@@ -471,6 +492,9 @@ func (r *remote) describe(call action.ModuleCall) (session.Call, error) {
 			return c, err
 		}
 		c.Module, c.Python = "", &m
+		if c.NoFile, err = r.noFile(); err != nil {
+			return c, err
+		}
 	} else {
 		text := r.x.Config.Str("INTERPRETER_PYTHON")
 		if v, ok := r.variable("ansible_python_interpreter"); ok {
@@ -492,6 +516,19 @@ func (r *remote) describe(call action.ModuleCall) (session.Call, error) {
 	}
 	c.Args = json.RawMessage(text)
 	return c, nil
+}
+
+// noFile is how many files a Python module may have open, 0 when nothing is said.
+func (r *remote) noFile() (int, error) {
+	v, ok := r.variable("ansible_python_module_rlimit_nofile")
+	if !ok {
+		return r.x.Config.Int("PYTHON_MODULE_RLIMIT_NOFILE"), nil
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(plain(v)))
+	if err != nil {
+		return 0, &action.Failure{Msg: fmt.Sprintf("ansible_python_module_rlimit_nofile must be a number, not %q", plain(v)), Keys: value.NewDict()}
+	}
+	return n, nil
 }
 
 // interpreter sets the command that runs a module that is not native: ansible_<language>_interpreter, or one that the agent

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +46,8 @@ type link struct {
 type node struct {
 	number uint16
 	pass   string
+	user   string        // that tasks became, "" for the login user
+	busy   int           // calls that have the node; link.mu is held
 	offer  *call         // stands for a further image while the node may ask for it, or nil
 	err    error         // why it did not start or ended
 	ended  chan struct{} // closed when err is set
@@ -408,7 +412,7 @@ func (l *link) further(image string) (*images, error) {
 }
 
 // node returns the agent of a become user, or of the login user when spec is nil, with the modules of an image;
-// "" is the first. It is asked for without waiting: calls go after the request, and fail with it.
+// "" is the first. It is asked for without waiting: calls go after the request, and fail with it. The caller gives it back.
 func (l *link) node(spec *become.Spec, image string, limit time.Duration) (*node, error) {
 	key, pass := "", ""
 	if spec != nil {
@@ -427,6 +431,7 @@ func (l *link) node(spec *become.Spec, image string, limit time.Duration) (*node
 		return nil, l.err
 	}
 	if n := l.nodes[key]; n != nil && n.pass == pass {
+		n.busy++
 		return n, nil
 	}
 	imgs, at := l.imgs, l.hello.Exe
@@ -439,7 +444,10 @@ func (l *link) node(spec *become.Spec, image string, limit time.Duration) (*node
 			return nil, &TaskError{Code: wire.FailBecome, Msg: err.Error()}
 		}
 	}
-	n := &node{number: l.nextNode, pass: pass, ended: make(chan struct{})}
+	n := &node{number: l.nextNode, pass: pass, busy: 1, ended: make(chan struct{})}
+	if spec != nil {
+		n.user = spec.User
+	}
 	l.nextNode++
 	l.nodes[key], l.byNumber[n.number] = n, n
 	request := wire.Frame{Kind: wire.KindBecome, Data: wire.Encode(wire.Become{
@@ -455,6 +463,39 @@ func (l *link) node(spec *become.Spec, image string, limit time.Duration) (*node
 		return nil, lostError("", err)
 	}
 	return n, nil
+}
+
+// giveBack says that a call has done with its node.
+func (l *link) giveBack(n *node) {
+	l.mu.Lock()
+	n.busy--
+	l.mu.Unlock()
+}
+
+// leave ends the idle agents of a user that tasks became, and waits until they have. The next call for the user starts another.
+func (l *link) leave(ctx context.Context, user string) error {
+	var idle []*node
+	l.mu.Lock()
+	for _, n := range l.byNumber {
+		if n.user == user && n.busy == 0 {
+			idle = append(idle, n)
+		}
+	}
+	maps.DeleteFunc(l.nodes, func(_ string, n *node) bool { return slices.Contains(idle, n) })
+	l.mu.Unlock()
+	for _, n := range idle {
+		if err := l.out.Write(wire.Frame{Node: n.number, Kind: wire.KindLeave}); err != nil {
+			return lostError("", err)
+		}
+	}
+	for _, n := range idle {
+		select {
+		case <-n.ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // register gives a call its stream. l.mu is held.
@@ -483,7 +524,7 @@ func message(c Call) wire.Call {
 		m.Payload = &wire.Payload{Size: c.Payload.Size, SHA1: c.Payload.SHA1}
 	}
 	if p := c.Python; p != nil {
-		m.Foreign = &wire.Foreign{Name: p.Name, Full: p.FullName, Style: p.Style, Source: p.Source.Hash, Interpreter: p.Interpreter, Probe: p.Probe, KeepFiles: c.Keep, File: c.File}
+		m.Foreign = &wire.Foreign{Name: p.Name, Full: p.FullName, Style: p.Style, Source: p.Source.Hash, Interpreter: p.Interpreter, Probe: p.Probe, KeepFiles: c.Keep, File: c.File, NoFile: c.NoFile}
 		for _, b := range p.Libraries {
 			m.Foreign.Library = append(m.Foreign.Library, b.Hash)
 		}

@@ -24,7 +24,7 @@ var probes = []*module.Module{
 			if err != nil {
 				return nil, err
 			}
-			return module.Result{"said": c.Args["say"], "user": u.Username, "tmp": c.TmpDir, "env": toAny(c.Env)}, nil
+			return module.Result{"said": c.Args["say"], "user": u.Username, "pid": os.Getpid(), "tmp": c.TmpDir, "env": toAny(c.Env)}, nil
 		},
 	},
 	{

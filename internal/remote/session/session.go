@@ -93,6 +93,7 @@ type Call struct {
 	Keep        bool              // what a module that is not native needs as files stays on the host
 	File        string            // a file on the host that Python runs instead of the module (pymodule.Module.Kept), or ""
 	Become      *become.Spec      // nil: run as the login user
+	NoFile      int               // open files that a module in Python may have; 0: as many as the agent
 
 	Payload *Payload                          // a file the module may pull
 	Receive io.Writer                         // takes the file the module sends, or nil
@@ -198,6 +199,7 @@ func (s *Session) Run(ctx context.Context, c Call) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer l.giveBack(n)
 	return l.run(ctx, n, c)
 }
 
@@ -207,6 +209,18 @@ func (s *Session) image(c Call) string {
 		return ""
 	}
 	return s.cfg.Image(c.Module)
+}
+
+// Leave ends the agents of a user that tasks became, except those that calls use: while one runs, the user is in use and
+// cannot be removed. Without a connection there are none.
+func (s *Session) Leave(ctx context.Context, user string) error {
+	s.mu.Lock()
+	l := s.link
+	s.mu.Unlock()
+	if user == "" || l == nil || l.lost() {
+		return nil
+	}
+	return l.leave(ctx, user)
 }
 
 func (s *Session) becomeTimeout() time.Duration {

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -81,5 +82,47 @@ func TestLocalBecomeRoot(t *testing.T) {
 		if r["user"] != user {
 			t.Errorf("become %s ran as %v", user, r["user"])
 		}
+	}
+}
+
+func TestLeave(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("not root on this machine: it becomes other users")
+	}
+	s := open(t, local)
+	as := &become.Spec{User: "nobody"}
+	probe := session.Call{Module: "test.probe", Args: json.RawMessage(`{"say":"hi"}`), Become: as}
+	pid := func() int { n, _ := run(t, s, probe)["pid"].(float64); return int(n) }
+	leave := func() {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		if err := s.Leave(ctx, "nobody"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave() // of a user that nothing became
+	first := pid()
+	if again := pid(); again != first {
+		t.Fatalf("the agent was %d, then %d", first, again)
+	}
+	leave()
+	if !gone(first) {
+		t.Errorf("the agent %d is still there", first)
+	}
+	second := pid()
+	if second == first {
+		t.Errorf("the agent %d was used again", first)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, _, done := hang(t, ctx, s, as)
+	leave()
+	if gone(second) {
+		t.Errorf("the agent %d went while a call used it", second)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("the call ended with %v", err)
 	}
 }

@@ -178,6 +178,8 @@ func (s *server) dispatch(f wire.Frame) error {
 			return fmt.Errorf("%w: become: %w", wire.ErrProtocol, err)
 		}
 		s.startChild(b, f.Stream)
+	case wire.KindLeave:
+		return io.EOF
 	case wire.KindData, wire.KindEnd, wire.KindCredit, wire.KindStop:
 		s.mu.Lock()
 		end := s.streams[f.Stream]

@@ -125,7 +125,7 @@ func (p *pythons) python(ctx context.Context, c *wire.Call, source []byte, args 
 	if err != nil {
 		return out, "", err
 	}
-	t := pyexec.Task{Name: c.Foreign.Name, Full: c.Foreign.Full, Hash: c.Foreign.Source, Source: source, Args: body, Env: environ(c.Env)}
+	t := pyexec.Task{Name: c.Foreign.Name, Full: c.Foreign.Full, Hash: c.Foreign.Source, Source: source, Args: body, Env: environ(c.Env), NoFile: c.Foreign.NoFile}
 	for i, hash := range c.Foreign.Library {
 		data, err := blob(hash)
 		if err != nil {

@@ -34,6 +34,7 @@ type Task struct {
 	Extra       []Library // what this module needs besides
 	Args        []byte    // JSON: {"ANSIBLE_MODULE_ARGS": {…}}
 	Env         []string  // "K=V" additions
+	NoFile      int       // open files it may have, at most what the system allows; 0: as many as the worker
 }
 
 // Library is a set of Python modules as JSON: dotted name to source.
@@ -355,6 +356,9 @@ func (w *worker) start(id int, t Task, env map[string]string, out, errs *os.File
 	w.order.Lock()
 	defer w.order.Unlock()
 	message := map[string]any{"id": id, "full": t.Full, "hash": t.Hash, "file": "ansible_module_" + t.Name + ".py", "args": string(t.Args), "env": env}
+	if t.NoFile > 0 {
+		message["nofile"] = t.NoFile
+	}
 	fresh := []string{}
 	if !w.known[t.Hash] {
 		message["source"] = string(t.Source)

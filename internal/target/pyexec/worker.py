@@ -177,6 +177,11 @@ def child(task, fds, prepared, sock, wake):
             if fd > 2:
                 os.close(fd)
         environment(task['env'])
+        if task.get('nofile'):
+            import resource
+            hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            soft = task['nofile'] if hard == resource.RLIM_INFINITY else min(task['nofile'], hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         library = prepared.library
         for lib in task['libraries']:
             modules, codes = prepared.extra[lib['hash']]
