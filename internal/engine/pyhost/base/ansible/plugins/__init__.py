@@ -51,7 +51,7 @@ class AnsiblePlugin(ABC):
     def get_option(self, option, hostvars=None):
         if option not in self._options:
             v, origin = self.get_option_and_origin(option, hostvars)
-            self.set_option(option, v)
+            self._options[option] = v
             self._origins[option] = origin
         return self._options.get(option)
 
@@ -61,6 +61,10 @@ class AnsiblePlugin(ABC):
         return dict(self._options)
 
     def set_option(self, option, value):
+        if value is not None and option != '_extras':  # as the documented type, when there is one
+            found = link.ask('option', option=option, variables=None, direct={option: value}, **self._where())
+            if found['ok']:
+                value = found['v']
         self._options[option] = value
 
     def set_options(self, task_keys=None, var_options=None, direct=None):
