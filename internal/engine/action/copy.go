@@ -102,6 +102,9 @@ func copyContent(c *Context, v value.Value) (*Outcome, error) {
 		text = s
 	}
 	args := without(c.Args, "content", "decrypt")
+	if m, _ := args.GetStr("mode"); m == value.Str("preserve") {
+		args.SetStr("mode", value.Str("0600")) // Ansible sends a temporary file
+	}
 	return c.callModule(c.Name, args, BytesPayload([]byte(text)))
 }
 

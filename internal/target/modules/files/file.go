@@ -194,7 +194,7 @@ func parseStamp(c *module.Call, option, state string) (stamp, error) {
 
 // goLayout translates a strptime format.
 func goLayout(format string) string {
-	return strings.NewReplacer("%Y", "2006", "%m", "01", "%d", "02", "%H", "15", "%M", "04", "%S", "05", "%y", "06", "%b", "Jan", "%B",
+	return strings.NewReplacer("%Y", "2006", "%m", "01", "%d", "02", "%H", "15", "%M", "04", "%S", "5", "%y", "06", "%b", "Jan", "%B",
 		"January", "%p", "PM", "%I", "03", "%Z", "MST", "%z", "-0700", "%j", "002", "%%", "%").Replace(format)
 }
 
