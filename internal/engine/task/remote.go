@@ -522,11 +522,11 @@ func (r *remote) describe(call action.ModuleCall) (session.Call, error) {
 func (r *remote) noFile() (int, error) {
 	v, ok := r.variable("ansible_python_module_rlimit_nofile")
 	if !ok {
-		return r.x.Config.Int("PYTHON_MODULE_RLIMIT_NOFILE"), nil
+		v, _ = r.x.Config.Value("PYTHON_MODULE_RLIMIT_NOFILE") // text, where it is set
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(plain(v)))
 	if err != nil {
-		return 0, &action.Failure{Msg: fmt.Sprintf("ansible_python_module_rlimit_nofile must be a number, not %q", plain(v)), Keys: value.NewDict()}
+		return 0, &action.Failure{Msg: fmt.Sprintf("PYTHON_MODULE_RLIMIT_NOFILE must be a number, not %q", plain(v)), Keys: value.NewDict()}
 	}
 	return n, nil
 }
