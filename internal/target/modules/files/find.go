@@ -1,8 +1,9 @@
 package files
 
 import (
-	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -13,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unicode/utf8"
 
 	"github.com/troupe-automation/troupe/internal/target/hostos"
 	"github.com/troupe-automation/troupe/internal/target/regex"
@@ -65,7 +65,6 @@ type finder struct {
 	kind               string
 	found              []map[string]any
 	examined           int
-	encoding           string // of files that are searched, as iconv names it; "" for UTF-8
 	ctx                context.Context
 	stopped            bool   // a file of root cannot be searched: nothing more of root is
 	root               string // the path of option paths that is being searched
@@ -74,14 +73,8 @@ type finder struct {
 
 func runFind(ctx context.Context, c *module.Call) (module.Result, error) {
 	f := &finder{Call: c, ctx: ctx, now: time.Now(), kind: c.Str("file_type"), found: []map[string]any{}, skipped: map[string]any{}}
-	switch name := strings.ReplaceAll(strings.ToLower(c.Str("encoding")), "_", "-"); {
-	case name == "", name == "utf-8", name == "utf8", !c.Has("contains"):
-	case hostos.FindBin("iconv") == "":
+	if c.Has("contains") && !hostos.CanDecode(c.Str("encoding")) {
 		return nil, &module.NotNative{Reason: "find reads UTF-8 itself, and needs the program iconv for " + c.Str("encoding")}
-	case name == "latin-1", name == "l1": // Python's names
-		f.encoding = "latin1"
-	default:
-		f.encoding = name
 	}
 	var err error
 	if len(c.Strings("patterns")) == 0 {
@@ -393,13 +386,11 @@ func (f *finder) holds(path string) bool {
 	if err != nil {
 		return false
 	}
-	if why := f.decode(&data); why != "" {
-		switch {
-		case why != badBytes:
-		case f.Has("encoding"):
-			why = fmt.Sprintf("Failed to read the file %s due to an encoding error. current encoding: %s", path, f.Str("encoding"))
-		default:
-			why = fmt.Sprintf("Failed to read the file %s due to an encoding error. current encoding: None (default determined by the Python built-in function \"open\")", path)
+	if data, err = hostos.Decode(f.ctx, data, f.Str("encoding")); err != nil {
+		why := err.Error()
+		if errors.Is(err, hostos.ErrEncoding) {
+			current := cmp.Or(f.Str("encoding"), "None (default determined by the Python built-in function \"open\")")
+			why = fmt.Sprintf("Failed to read the file %s due to an encoding error. current encoding: %s", path, current)
 		}
 		f.skipped[f.root], f.stopped = why, true
 		f.Warn(fmt.Sprintf("Skipped '%s' path due to this access issue: %s\n", f.root, why))
@@ -414,32 +405,4 @@ func (f *finder) holds(path string) bool {
 		}
 	}
 	return false
-}
-
-// badBytes says that a file is not in the encoding it should be in.
-const badBytes = "encoding error"
-
-// decode makes UTF-8 of a file's bytes; why says what is wrong with them or with the encoding.
-func (f *finder) decode(data *[]byte) (why string) {
-	if f.encoding == "" {
-		if !utf8.Valid(*data) {
-			return badBytes
-		}
-		return ""
-	}
-	iconv := func(data []byte) (hostos.Output, error) {
-		return hostos.Run(f.ctx, hostos.Cmd{Args: []string{"iconv", "-f", f.encoding, "-t", "UTF-8"}, Stdin: bytes.NewReader(data), Locale: true})
-	}
-	out, err := iconv(*data)
-	switch {
-	case err != nil:
-		return hostos.Errno(err)
-	case out.RC != 0:
-		if nothing, err := iconv(nil); err == nil && nothing.RC != 0 { // its messages differ from host to host
-			return "unknown encoding: " + f.Str("encoding")
-		}
-		return badBytes
-	}
-	*data = []byte(out.Stdout)
-	return ""
 }

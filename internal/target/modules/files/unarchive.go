@@ -2,6 +2,7 @@ package files
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"fmt"
 	"hash/crc32"
@@ -192,16 +193,11 @@ func (u *unpacker) handler() (archive, []string, error) {
 
 // kinds are the ways to unpack a file that begins with head, with the programs that bin finds; missing says which it does not.
 func (u *unpacker) kinds(head []byte, bin func(string) string) (kinds []archive, missing string) {
-	tar := bin("gtar")
-	if tar == "" {
-		tar = bin("tar")
-	}
+	tar := cmp.Or(bin("gtar"), bin("tar"))
 	switch {
+	case string(head[:2]) == "PK" && bin("unzip") == "":
+		missing = "\nUnable to find required 'unzip' or 'zipinfo' binary in the path."
 	case string(head[:2]) == "PK":
-		if bin("unzip") == "" {
-			missing = "\nUnable to find required 'unzip' or 'zipinfo' binary in the path."
-			break
-		}
 		kinds = append(kinds, &zipfile{u: u})
 	case tar != "" && head[0] == 0x1f && head[1] == 0x8b:
 		kinds = append(kinds, &tarball{u: u, kind: "TgzArchive", bin: tar, flags: []string{"-z"}})
