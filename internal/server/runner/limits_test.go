@@ -45,7 +45,7 @@ func limited(t *testing.T, l Limits) *Groups {
 	t.Helper()
 	g, note := NewGroups(l, "test"+strconv.Itoa(os.Getpid()), slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if note != "" {
-		t.Skip(note)
+		t.Skip("no control groups on this machine: " + note)
 	}
 	t.Cleanup(func() {
 		for _, c := range g.places {
@@ -98,7 +98,7 @@ func TestLeftovers(t *testing.T) {
 				t.Skip("no control groups of the second generation are mounted")
 			}
 			if err := g.try(place); err != nil {
-				t.Skip(err)
+				t.Skipf("no control groups can be made on this machine: %v", err)
 			}
 			return g
 		},

@@ -11,7 +11,7 @@ import (
 // The recordings are of PostgreSQL 15; other releases word some errors differently.
 func TestRecordings(t *testing.T) {
 	if _, err := os.Stat("/usr/lib/postgresql/15"); err != nil {
-		t.Skip("recorded with PostgreSQL 15")
+		t.Skip("this machine has no PostgreSQL 15, of which the recordings are")
 	}
 	moduletest.ReplayServer(t, All, database.PostgreSQL)
 }

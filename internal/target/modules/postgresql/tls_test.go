@@ -19,7 +19,7 @@ func TestTLS(t *testing.T) {
 		cmd := exec.Command("/bin/sh", "-ec", script)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Skipf("no certificates: %v: %s", err, out)
+			t.Skipf("no openssl on this machine that makes certificates: %v: %s", err, out)
 		}
 	}
 	address := fmt.Sprintf("127.%d.%d.7", 100+os.Getpid()%100, os.Getpid()/100%250+1)
