@@ -97,3 +97,19 @@ func attributes(ctx context.Context, c *module.Call, path string, changed bool) 
 	more, err := hostos.AttrsOf(c).Apply(ctx, path, c.Check, nil)
 	return changed || more, err
 }
+
+// tell adds to a result how a file has changed, and with return_content, under key, what is in it now. info is what a diff says about a file.
+func tell(c *module.Call, r module.Result, key string, before map[string]any, data []byte, info func([]byte) (map[string]any, error)) error {
+	after, err := info(data)
+	if err != nil {
+		return err
+	}
+	r["diff"] = map[string]any{"before": before, "after": after}
+	if c.Bool("return_content") {
+		r[key] = nil
+		if len(data) > 0 {
+			r[key] = string(data)
+		}
+	}
+	return nil
+}

@@ -128,16 +128,8 @@ func runOpensslCSR(ctx context.Context, c *module.Call) (module.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := requestInfo(data)
-	if err != nil {
+	if err := tell(c, r, "csr", before, data, requestInfo); err != nil {
 		return nil, err
-	}
-	r["diff"] = map[string]any{"before": before, "after": after}
-	if c.Bool("return_content") {
-		r["csr"] = nil
-		if len(data) > 0 {
-			r["csr"] = string(data)
-		}
 	}
 	return r, nil
 }

@@ -143,16 +143,8 @@ func runX509Certificate(ctx context.Context, c *module.Call) (module.Result, err
 	if r["changed"], err = attributes(ctx, c, path, another); err != nil {
 		return nil, err
 	}
-	after, err := certificateInfo(data)
-	if err != nil {
+	if err := tell(c, r, "certificate", before, data, certificateInfo); err != nil {
 		return nil, err
-	}
-	r["diff"] = map[string]any{"before": before, "after": after}
-	if c.Bool("return_content") {
-		r["certificate"] = nil
-		if len(data) > 0 {
-			r["certificate"] = string(data)
-		}
 	}
 	if i.provider == "ownca" {
 		r["ca_cert"], r["ca_privatekey"] = c.Args["ownca_path"], c.Args["ownca_privatekey_path"]
