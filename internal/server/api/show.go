@@ -131,21 +131,12 @@ func masked(v any) any {
 }
 
 func mask(v any) any {
-	switch v := v.(type) {
-	case string:
-		if secret.Sealed(v) {
+	return domain.Leaves(v, func(v any) any {
+		if text, is := v.(string); is && secret.Sealed(text) {
 			return secret.Mark
 		}
-	case map[string]any:
-		for k, x := range v {
-			v[k] = mask(x)
-		}
-	case []any:
-		for i, x := range v {
-			v[i] = mask(x)
-		}
-	}
-	return v
+		return v
+	})
 }
 
 // links are the addresses of what belongs to an object.

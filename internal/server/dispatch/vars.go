@@ -50,25 +50,12 @@ func (d *Dispatcher) runVars(tx *store.Tx, job domain.Record, fromCredentials ma
 
 // asData marks the texts in a value that Ansible would take for templates.
 func asData(v any) any {
-	switch v := v.(type) {
-	case string:
-		if strings.Contains(v, "{{") || strings.Contains(v, "{%") || strings.Contains(v, "{#") {
-			return map[string]any{"__ansible_unsafe": v}
+	return domain.Leaves(v, func(v any) any {
+		if s, is := v.(string); is && (strings.Contains(s, "{{") || strings.Contains(s, "{%") || strings.Contains(s, "{#")) {
+			return map[string]any{"__ansible_unsafe": s}
 		}
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = asData(e)
-		}
-		return out
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, e := range v {
-			out[k] = asData(e)
-		}
-		return out
-	}
-	return v
+		return v
+	})
 }
 
 var inline = regexp.MustCompile(`\{\{[^}]+\}\}|\{%[^%]+%\}`)

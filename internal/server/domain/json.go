@@ -10,23 +10,34 @@ import (
 
 // Plain turns numbers of JSON into int64 and float64.
 func Plain(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
+	return Leaves(v, func(v any) any {
+		number, is := v.(json.Number)
+		if !is {
+			return v
+		}
+		if n, err := number.Int64(); err == nil {
 			return n
 		}
-		f, _ := v.Float64()
+		f, _ := number.Float64()
 		return f
+	})
+}
+
+// Leaves puts what f gives in the place of everything in a JSON value that is no list and no object, and returns the value.
+func Leaves(v any, f func(any) any) any {
+	switch v := v.(type) {
 	case map[string]any:
 		for k, x := range v {
-			v[k] = Plain(x)
+			v[k] = Leaves(x, f)
 		}
+		return v
 	case []any:
 		for i, x := range v {
-			v[i] = Plain(x)
+			v[i] = Leaves(x, f)
 		}
+		return v
 	}
-	return v
+	return f(v)
 }
 
 // KindOf is a value's type in Python's words.
