@@ -272,8 +272,8 @@ func (f *fileCall) times(path string) (bool, error) {
 // utimeNow is UTIME_NOW of utimensat(2).
 const utimeNow = 1<<30 - 1
 
-// seconds is a time as Python's float.
-func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
+// seconds is a time as Python's float, made as os.stat makes it: the last digit depends on how.
+func seconds(t time.Time) float64 { return float64(t.Unix()) + 1e-9*float64(t.Nanosecond()) }
 
 func (f *fileCall) attributes() (module.Result, error) {
 	if f.prev == "link" && f.follow {
